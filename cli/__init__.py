@@ -1,0 +1,1 @@
+"""The davenport program's commands."""

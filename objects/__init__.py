@@ -1,0 +1,1 @@
+"""Calendar and address objects: parse, validate, index, match, expand. Pure."""

@@ -1,0 +1,1 @@
+"""Transactions, SQL and schema on SQLite and PostgreSQL."""
