@@ -1,1 +1,1 @@
-"""The WebDAV, CalDAV and CardDAV protocol as values: no I/O, shared by the server and the client."""
+"""The WebDAV, CalDAV and CardDAV protocol as values, without I/O, for server and client."""

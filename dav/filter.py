@@ -9,7 +9,7 @@ Test = Literal["anyof", "allof"]
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """CALDAV:time-range (RFC 4791 §9.9): UTC seconds, start inclusive, end exclusive; None is open."""
+    """CALDAV:time-range (RFC 4791 §9.9): UTC seconds, the end exclusive, None open."""
 
     start: int | None
     end: int | None

@@ -1,4 +1,4 @@
-"""Preconditions and postconditions: the element and status each RFC gives, and the errors that carry them."""
+"""Preconditions and postconditions: the element and status each RFC gives, as errors."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from davenport.dav.name import CALDAV, CARDDAV, DAV
 
 
 class Precondition(Enum):
-    """A condition code of RFC 4918 §16 and its extensions: its element's Clark name and HTTP status."""
+    """A condition code (RFC 4918 §16 and extensions): its element's Clark name and status."""
 
     # RFC 4918 §16
     CANNOT_MODIFY_PROTECTED_PROPERTY = DAV("cannot-modify-protected-property"), 403
@@ -64,9 +64,7 @@ class Precondition(Enum):
 class StatusError(Exception):
     """A request ends with `status`; `reason` is plain text for the log and a short body."""
 
-    def __init__(
-        self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
