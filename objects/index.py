@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Index:
     """The index of one object resource.
 
-    `component` is VEVENT, VTODO, VJOURNAL, VFREEBUSY, VAVAILABILITY … or VCARD. `starts` and `ends`
-    bound every instance in UTC seconds (start inclusive, end exclusive); None means unbounded on that side.
+    `component` is VEVENT, VTODO, VJOURNAL, VFREEBUSY, VAVAILABILITY … or VCARD. `starts` and
+    `ends` bound every instance in UTC seconds (start inclusive, end exclusive); None means
+    unbounded on that side.
     """
 
     uid: str

@@ -1,0 +1,16 @@
+"""How much work and structure one object may ask for; every limit is counted, none is timed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one calendar or address object. Its size in bytes is the server's to check."""
+
+    max_properties: int = 20_000
+    max_components: int = 1_000
+    max_depth: int = 8
+    max_attendees: int = 1_000
+    max_instances: int = 1_000
+    rule_steps: int = 100_000
+    max_uid_length: int = 4_096
