@@ -1,7 +1,7 @@
 """RECUR values (RFC 5545 §3.3.10): reading and checking a recurrence rule."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from davenport.objects.value import Time, ValueFormatError, read_time
@@ -88,6 +88,13 @@ def read_rule(text: str) -> Rule:
         by_month=numbers.get("BYMONTH", ()),
         by_set_position=numbers.get("BYSETPOS", ()),
     )
+
+
+def without_times(rule: Rule) -> Rule:
+    """`rule` for a DTSTART that is a DATE: BYHOUR, BYMINUTE and BYSECOND are ignored (§3.3.10)."""
+    if not (rule.by_hour or rule.by_minute or rule.by_second):
+        return rule
+    return replace(rule, by_hour=(), by_minute=(), by_second=())
 
 
 def _split(text: str) -> dict[str, str]:
