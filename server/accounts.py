@@ -3,8 +3,8 @@
 import time
 import unicodedata
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
+from davenport.dav import xml
 from davenport.dav.name import DAV
 from davenport.storage import collections, principals
 from davenport.storage.database import Store, Transaction
@@ -98,9 +98,15 @@ def create_account(
         for initial in _INITIAL_COLLECTIONS:
             home = collections.home(tx, principal.id, initial.home)
             assert home is not None
-            properties = {DAV("displayname"): escape(initial.display_name)}
+            source = xml.text_element(DAV("displayname"), initial.display_name)
             collections.create(
-                tx, home, initial.name, initial.kind, initial.components, properties, now
+                tx,
+                home,
+                initial.name,
+                initial.kind,
+                initial.components,
+                {DAV("displayname"): source},
+                now,
             )
         return principal
 

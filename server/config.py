@@ -5,6 +5,7 @@
 
 import json
 import os
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from davenport.dav.xml import XmlLimits
 from davenport.objects.limits import Limits
 
 ENVIRONMENT_PREFIX = "DAVENPORT_"
@@ -166,7 +168,7 @@ class RequestLimits(BaseModel):
     answer_bytes: Size = _size(64 * _MIB, "bytes of one multistatus answer")
     collections_per_home: Count = _count(1_000, "collections in one home")
     property_bytes: Size = _size(64 * _KIB, "bytes of one property set by a client")
-    properties_bytes: Size = _size(512 * _KIB, "bytes of all properties that clients set")
+    resource_property_bytes: Size = _size(512 * _KIB, "bytes of all properties that clients set")
     hash_concurrency: Annotated[int, Field(ge=0, le=1024)] = _key(
         0, "password hashes computed at once by a worker", "a whole number; 0 is one per core"
     )
@@ -177,7 +179,13 @@ class RequestLimits(BaseModel):
         30.0, "seconds for which a request's body may stall", "seconds, more than 0"
     )
 
-    def of_objects(self) -> Limits:
+    @cached_property
+    def xml(self) -> XmlLimits:
+        """The limits of an XML request body that `davenport.dav.xml` counts."""
+        return XmlLimits(depth=self.xml_depth, elements=self.xml_elements)
+
+    @cached_property
+    def objects(self) -> Limits:
         """The limits that `davenport.objects` counts."""
         return Limits(
             max_properties=self.properties,

@@ -243,8 +243,10 @@ def test_an_ipv6_address_loses_its_brackets():
 
 def test_the_limits_of_objects_come_from_the_configuration(tmp_path):
     write(tmp_path, "limits.attendees = 3\nlimits.rule_steps = 4\nlimits.uid_length = 5")
-    limits = load_here(tmp_path).limits.of_objects()
+    configured = load_here(tmp_path).limits
+    limits = configured.objects
     assert (limits.max_attendees, limits.rule_steps, limits.max_uid_length) == (3, 4, 5)
+    assert configured == configured.model_copy(), "what is derived is no part of the value"
 
 
 def test_the_sample_names_every_key_with_its_default(tmp_path):
