@@ -1,6 +1,7 @@
 """Passwords for single devices, each revocable without touching the others."""
 
 from davenport.storage.database import Transaction
+from davenport.storage.error import Gone
 from davenport.storage.model import AppPassword
 from davenport.storage.rows import app_password, app_password_columns
 
@@ -9,6 +10,8 @@ INSERT INTO app_password
   (principal_id, label, secret_hash, read_only, expires, last_used, created)
 VALUES (:principal_id, :label, :secret_hash, :read_only, :expires, NULL, :now)
 RETURNING {app_password_columns()}"""
+
+_LOCK_PRINCIPAL = "UPDATE principal SET name = name WHERE id = :id"
 
 
 def add(  # noqa: PLR0913
@@ -21,7 +24,9 @@ def add(  # noqa: PLR0913
     expires: int | None,
     now: int,
 ) -> AppPassword:
-    """Add a password; `expires` in UTC seconds, None for never."""
+    """Add a password; `expires` in UTC seconds, None for never. Raises Gone without the account."""
+    if not tx.execute(_LOCK_PRINCIPAL, {"id": principal_id}):
+        raise Gone("the account was removed")
     row = tx.one(
         _INSERT,
         {

@@ -21,8 +21,10 @@ VALUES (:owner_id, NULL, '', :kind, '', 0, 0, '{}', :now, :now, 0, 0, 0)"""
 
 _SELECT = f"SELECT {principal_columns()} FROM principal"
 
-# In the order of the references between the tables.
+# The locks first: without its home's none can add a collection, without a collection's an object.
+# Then in the order of the references between the tables.
 _REMOVE = (
+    "UPDATE collection SET revision = revision WHERE owner_id = :id AND parent_id IS NULL",
     "UPDATE collection SET revision = revision WHERE owner_id = :id",
     """DELETE FROM version WHERE object_id IN
          (SELECT o.id FROM object o JOIN collection c ON c.id = o.collection_id
