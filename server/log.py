@@ -108,20 +108,20 @@ def client_address(
 
     `forwarded_for` (X-Forwarded-For) is read from the right, one step for each trusted proxy.
     """
-    if not forwarded_for or not trusted or not _is_trusted(peer, tuple(trusted)):
+    if not forwarded_for or not trusted or not is_trusted(peer, trusted):
         return peer
     address = peer
     for text in reversed(forwarded_for.split(",")):
         if _read_address(text.strip()) is None:
             return address
         address = text.strip()
-        if not _is_trusted(address, tuple(trusted)):
+        if not is_trusted(address, trusted):
             return address
     return address
 
 
-@lru_cache(maxsize=1024)
-def _is_trusted(address: str, trusted: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def is_trusted(address: str, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address is one of the configured proxies."""
     read = _read_address(address)
     return read is not None and any(read in network for network in trusted)
 

@@ -1,0 +1,299 @@
+"""The ASGI shell, the only asynchronous module on the request path: bodies, login, where a
+request runs, and the answer's bytes. Everything below it is synchronous."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Mount, Route
+from starlette.types import Message, Receive, Scope, Send
+
+from davenport.dav.message import Request, Response
+from davenport.dav.precondition import StatusError
+from davenport.server import page
+from davenport.server.auth import Authenticator, Identity
+from davenport.server.config import Configuration
+from davenport.server.dispatch import Dispatcher, error_response
+from davenport.server.features import COMPLIANCE
+from davenport.server.log import Access, client_address, configure_log, is_trusted, log_access
+from davenport.storage.database import Store
+from davenport.storage.error import Gone, StoreError
+from davenport.storage.open import open_store
+
+# Uploads up to this size are read although they will be refused, so that the refusal can name
+# the precondition; larger ones are cut off with 413.
+_HARD_LIMIT = 10 * 1024 * 1024
+# A refused request's body up to this size is read, so that the connection can be used again.
+_DRAIN = 65_536
+_THREADS = 32
+_WELL_KNOWN = ("/.well-known/caldav", "/.well-known/carddav")
+_REQUEST_ERRORS = (StatusError, StoreError, Gone)
+
+T = TypeVar("T")
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request while it is answered: what the access log will say."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    address: str
+    started: float
+    user: str | None = None
+    status: int = 0
+    size: int = 0
+
+
+class DavApplication:
+    """Everything but the health checks and the start page, as an ASGI application."""
+
+    def __init__(
+        self, configuration: Configuration, store: Store, pool: ThreadPoolExecutor
+    ) -> None:
+        self._configuration = configuration
+        self._store = store
+        self._pool = pool
+        self._dispatcher = Dispatcher(configuration, store)
+        self.authenticator = Authenticator(store, configuration)
+        limits = configuration.limits
+        self._object_bytes = max(_HARD_LIMIT, limits.calendar_object, limits.address_object)
+        context = f"{configuration.path_prefix}/dav/"
+        self._redirect = Response(301, {"location": context, "cache-control": "max-age=3600"})
+        self._well_known = {
+            path for known in _WELL_KNOWN for path in (known, configuration.path_prefix + known)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = _exchange(scope, self._configuration)
+        try:
+            response = await self._answer(exchange, scope, receive)
+        except _REQUEST_ERRORS as error:
+            response = error_response(error)
+            _log.debug("request refused", path=exchange.path, reason=str(error))
+        except Exception:  # noqa: BLE001 - the edge: whatever it was, the client gets no traceback
+            _log.error("request failed", path=exchange.path, exc_info=True)
+            response = Response(500, {"content-type": "text/plain"}, b"internal error\n")
+        await self._send(exchange, response, send)
+        _log_exchange(exchange)
+
+    async def _answer(self, exchange: _Exchange, scope: Scope, receive: Receive) -> Response:
+        limits = self._configuration.limits
+        if len(exchange.path) + len(scope["query_string"]) > limits.uri:
+            raise StatusError(414, f"the request's URI is longer than {limits.uri} bytes")
+        if exchange.path.rstrip("/") in self._well_known:
+            return self._redirect
+        if exchange.method == "OPTIONS":
+            return Response(200, {"allow": self._dispatcher.options(exchange.path)})
+        try:
+            identity = await self._identify(exchange)
+        except StatusError:
+            await _drain(exchange, receive)
+            raise
+        exchange.user = identity.principal.name
+        method = self._dispatcher.method(exchange.method, exchange.path)
+        limit = limits.xml_body if method.takes_xml else self._object_bytes
+        body = await _read_body(exchange, receive, limit, limits.body_idle_timeout)
+        request = Request(exchange.method, exchange.path, exchange.headers, body)
+        call = self._dispatcher.call(request, identity)
+        return call.run() if call.light else await self._in_thread(call.run)
+
+    async def _identify(self, exchange: _Exchange) -> Identity:
+        authorization = exchange.headers.get("authorization")
+        if self._store.local or not authorization:
+            identity = self.authenticator.lookup(authorization)
+        else:
+            identity = await self._in_thread(lambda: self.authenticator.lookup(authorization))
+        if identity is not None:
+            return identity
+        return await self._in_thread(
+            lambda: self.authenticator.verify(authorization, exchange.address)
+        )
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _send(self, exchange: _Exchange, response: Response, send: Send) -> None:
+        body = response.body
+        headers = {"dav": COMPLIANCE, **response.headers}
+        if isinstance(body, bytes) and response.status not in {204, 304}:
+            headers.setdefault("content-length", str(len(body)))
+        exchange.status = response.status
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": [
+                    (name.encode("latin-1"), value.encode("latin-1"))
+                    for name, value in headers.items()
+                ],
+            }
+        )
+        if exchange.method == "HEAD":
+            body = b""
+        if isinstance(body, bytes):
+            exchange.size = len(body)
+            await send({"type": "http.response.body", "body": body})
+            return
+        await self._stream(exchange, body, send)
+
+    async def _stream(self, exchange: _Exchange, body: Iterator[bytes], send: Send) -> None:
+        """Send chunk by chunk; the next one is made in a thread only when the last one is out."""
+        while (chunk := await self._in_thread(lambda: next(body, None))) is not None:
+            exchange.size += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _exchange(scope: Scope, configuration: Configuration) -> _Exchange:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    raw_path = scope.get("raw_path")
+    path = raw_path.decode("latin-1") if raw_path else quote(scope["path"])
+    peer = scope["client"][0] if scope.get("client") else "-"
+    address = client_address(peer, headers.get("x-forwarded-for"), configuration.trusted_proxies)
+    return _Exchange(scope["method"], path.partition("?")[0], headers, address, time.perf_counter())
+
+
+def _log_exchange(exchange: _Exchange) -> None:
+    log_access(
+        _log,
+        Access(
+            method=exchange.method,
+            path=exchange.path,
+            status=exchange.status,
+            size=exchange.size,
+            seconds=time.perf_counter() - exchange.started,
+            user=exchange.user,
+            address=exchange.address,
+            agent=exchange.headers.get("user-agent", ""),
+            request_id=f"{time.time_ns():x}",
+        ),
+    )
+
+
+def _declared_length(exchange: _Exchange) -> int | None:
+    """The Content-Length; 0 where there is no body, None for a chunked one."""
+    value = exchange.headers.get("content-length")
+    if value is not None:
+        return int(value) if value.isascii() and value.isdigit() else None
+    return None if "transfer-encoding" in exchange.headers else 0
+
+
+async def _read_body(
+    exchange: _Exchange, receive: Receive, limit: int, idle_timeout: float
+) -> bytes:
+    """Read a body; raises StatusError 413 as soon as it is over the limit, 408 when it stalls."""
+    encoding = exchange.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", ""}:
+        raise StatusError(415, f"the content coding {encoding[:40]} is not accepted")
+    length = _declared_length(exchange)
+    if length == 0:
+        return b""
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(idle_timeout) as idle:
+            while True:
+                message: Message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise StatusError(400, "the client left before the body was complete")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+                idle.reschedule(asyncio.get_running_loop().time() + idle_timeout)
+    except TimeoutError:
+        raise StatusError(408, "the request's body did not arrive in time") from None
+
+
+def _too_large(limit: int) -> StatusError:
+    return StatusError(413, f"the request's body is larger than {limit} bytes")
+
+
+async def _drain(exchange: _Exchange, receive: Receive) -> None:
+    """Read a small body that nobody wants, unless the client waits for leave to send it."""
+    length = _declared_length(exchange)
+    if not length or length > _DRAIN or "expect" in exchange.headers:
+        return
+    try:
+        async with asyncio.timeout(5):
+            while (await receive()).get("more_body"):
+                continue
+    except TimeoutError:
+        return
+
+
+def create_app(configuration: Configuration, store: Store) -> Starlette:
+    """The server as an ASGI application over an open store, which it closes when it stops."""
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+    dav = DavApplication(configuration, store, pool)
+
+    async def healthz(_: HttpRequest) -> HttpResponse:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: HttpRequest) -> HttpResponse:
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, store.ready)
+        except StoreError as error:
+            _log.error("not ready", reason=str(error))
+            return PlainTextResponse("the store does not answer\n", 503)
+        return PlainTextResponse("ready\n")
+
+    async def start(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(page.start_page(_origin(request, configuration)), headers=page.HEADERS)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        pool.shutdown(wait=True)
+        dav.authenticator.close()
+        store.close()
+
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/", start, methods=["GET", "HEAD"]),
+            Mount("/", app=dav),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _origin(request: HttpRequest, configuration: Configuration) -> str:
+    """The base URL to show: the configured one, else as the browser came."""
+    if configuration.public_url:
+        return configuration.public_url
+    host = request.headers.get("host", configuration.listen)
+    peer = request.client.host if request.client else "-"
+    scheme = request.url.scheme
+    if is_trusted(peer, configuration.trusted_proxies):
+        scheme = request.headers.get("x-forwarded-proto", scheme)
+    return f"{'https' if scheme == 'https' else 'http'}://{host}{configuration.path_prefix}"
+
+
+def create_worker_app() -> Starlette:
+    """The application of one worker process, configured by the environment `serve` made."""
+    configuration = Configuration.from_environment()
+    configure_log(configuration)
+    return create_app(configuration, open_store(configuration.store_location))

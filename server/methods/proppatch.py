@@ -1,0 +1,96 @@
+"""PROPPATCH (RFC 4918 §9.2): all instructions in document order, or none."""
+
+from collections.abc import Mapping
+
+from davenport.dav import multistatus, xml
+from davenport.dav.message import XML, Request, Response
+from davenport.dav.propfind import read_propertyupdate
+from davenport.server import access
+from davenport.server.context import Context
+from davenport.server.methods.method import Method
+from davenport.server.node import COLLECTIONS, HOMES, OBJECTS, CollectionNode, HomeNode, ObjectNode
+from davenport.server.property_update import Refusal, Update, apply
+from davenport.storage import collections, object_resources
+from davenport.storage.database import Transaction
+from davenport.storage.error import Gone
+
+
+class _RefusedError(Exception):
+    """Carries the refusals out of the write transaction, which they undo."""
+
+    def __init__(self, refusals: Mapping[str, Refusal]) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+
+def proppatch(
+    request: Request, node: HomeNode | CollectionNode | ObjectNode, context: Context
+) -> Response:
+    """Set and remove properties; one refusal undoes all and the others answer 424."""
+    limits = context.configuration.limits
+    instructions = read_propertyupdate(xml.parse(request.body, context.configuration.limits.xml))
+    update = Update(instructions, node.kind, limits)
+
+    def work(tx: Transaction) -> None:
+        current = _current(tx, node)
+        changed, refusals = apply(update, current)
+        if refusals:
+            raise _RefusedError(refusals)
+        if changed != current:
+            _store(tx, node, changed, context.now())
+
+    names = list(dict.fromkeys(instruction.name for instruction in instructions))
+    try:
+        context.store.write(work)
+    except _RefusedError as error:
+        return _answer(node.href, refused(names, error.refusals))
+    return _answer(
+        node.href, multistatus.propstat(200, "".join(xml.element(name) for name in names))
+    )
+
+
+def refused(names: list[str], refusals: Mapping[str, Refusal]) -> str:
+    """The propstats of a request whose properties were not all accepted."""
+    propstats = "".join(
+        multistatus.propstat(refusal.status, xml.element(name), refusal.precondition)
+        for name, refusal in refusals.items()
+    )
+    others = "".join(xml.element(name) for name in names if name not in refusals)
+    return propstats + (multistatus.propstat(424, others) if others else "")
+
+
+def _answer(href: str, propstats: str) -> Response:
+    response = f"<D:response>{xml.hrefs((href,))}{propstats}</D:response>"
+    return Response(207, {"content-type": XML}, multistatus.body([response]))
+
+
+def _current(tx: Transaction, node: HomeNode | CollectionNode | ObjectNode) -> Mapping[str, str]:
+    match node:
+        case HomeNode():
+            return collections.lock(tx, node.home.id).properties
+        case CollectionNode():
+            return collections.lock(tx, node.collection.id).properties
+        case ObjectNode():
+            collections.lock(tx, node.collection.id)
+            resource = object_resources.get(tx, node.collection.id, node.resource.name)
+            if resource is None:
+                raise Gone("the object was removed")
+            return resource.properties
+
+
+def _store(
+    tx: Transaction,
+    node: HomeNode | CollectionNode | ObjectNode,
+    changed: Mapping[str, str],
+    now: int,
+) -> None:
+    match node:
+        case HomeNode():
+            collections.set_properties(tx, node.home.id, changed, now)
+        case CollectionNode():
+            collections.set_properties(tx, node.collection.id, changed, now)
+        case ObjectNode():
+            object_resources.set_properties(tx, node.resource, changed, now=now)
+
+
+PROPPATCH = Method("PROPPATCH", HOMES | COLLECTIONS | OBJECTS, access.WRITE_PROPERTIES, proppatch)

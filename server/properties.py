@@ -1,0 +1,89 @@
+"""Which properties an answer holds, and their values: live ones by getter, dead ones as stored."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from davenport.dav import xml
+from davenport.dav.multistatus import property_response
+from davenport.dav.propfind import PropertyRequest
+from davenport.server.context import Context
+from davenport.server.feature import LiveProperty
+from davenport.server.features import PROPERTIES
+from davenport.server.node import CollectionNode, HomeNode, Kind, Node, ObjectNode
+
+_NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The properties to answer for resources of one kind.
+
+    `asked` are names with their getter (None: a dead property or an unknown one); `dead` adds
+    every stored property; `names_only` answers propname. Absent ones are left out when `minimal`.
+    """
+
+    asked: tuple[tuple[str, LiveProperty | None], ...]
+    dead: bool = False
+    names_only: bool = False
+    minimal: bool = False
+
+
+def select(
+    request: PropertyRequest, kind: Kind, *, minimal: bool = False, with_data: bool = False
+) -> Selection:
+    """Work out once per answer which getters a request needs for a kind of resource.
+
+    `with_data`: calendar-data or address-data is given to `response` and so not looked for.
+    """
+    live = PROPERTIES[kind]
+    if request.kind == "prop":
+        data = request.data.name if request.data and with_data else None
+        asked = [(name, live.get(name)) for name in request.names if name != data]
+        return Selection(tuple(asked), minimal=minimal)
+    if request.kind == "propname":
+        return Selection(tuple(live.items()), dead=True, names_only=True, minimal=True)
+    names = [name for name, one in live.items() if one.property.allprop]
+    names += [name for name in request.names if name not in names]
+    return Selection(tuple((name, live.get(name)) for name in names), dead=True, minimal=True)
+
+
+def stored_properties(node: Node) -> Mapping[str, str]:
+    """The settable and dead properties kept with a resource: Clark name to whole element."""
+    match node:
+        case CollectionNode():
+            return node.collection.properties
+        case HomeNode():
+            return node.home.properties
+        case ObjectNode():
+            return node.resource.properties
+        case _:
+            return _NONE
+
+
+def response(node: Node, selection: Selection, context: Context, data: str | None = None) -> str:
+    """The DAV:response of one resource; `data` is a complete calendar-data or address-data."""
+    found: list[str] = []
+    missing: list[str] = []
+    stored = stored_properties(node)
+    for name, live in selection.asked:
+        fragment = live.fragment(node, context) if live else stored.get(name)
+        if fragment is None:
+            missing.append(name)
+        else:
+            found.append(xml.element(name) if selection.names_only else fragment)
+    if selection.dead:
+        found += _others(stored, selection)
+    if data is not None:
+        found.append(data)
+    return property_response(node.href, found, () if selection.minimal else missing)
+
+
+def _others(stored: Mapping[str, str], selection: Selection) -> Iterator[str]:
+    """The dead properties that no getter has given yet."""
+    live = {name for name, _ in selection.asked}
+    for name, source in stored.items():
+        if name not in live and name not in _LIVE_NAMES:
+            yield xml.element(name) if selection.names_only else source
+
+
+_LIVE_NAMES = frozenset(name for live in PROPERTIES.values() for name in live)
