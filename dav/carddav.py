@@ -14,13 +14,19 @@ def _collations(names: Sequence[str]) -> str:
     return "".join([f"<CR:supported-collation>{n}</CR:supported-collation>" for n in names])
 
 
-ADDRESSBOOK_HOME_SET = Property[str](CARDDAV("addressbook-home-set"), write.write_href)  # §7.1.1
-ADDRESSBOOK_DESCRIPTION = Property[str](
+ADDRESSBOOK_HOME_SET: Property[str] = Property(
+    CARDDAV("addressbook-home-set"), write.write_href
+)  # §7.1.1
+ADDRESSBOOK_DESCRIPTION: Property[str] = Property(
     CARDDAV("addressbook-description"), xml.escape, protected=False
 )  # §6.2.1
-SUPPORTED_ADDRESS_DATA = Property[str](CARDDAV("supported-address-data"), write.write_raw)  # §6.2.2
-MAX_RESOURCE_SIZE = Property[int](CARDDAV("max-resource-size"), write.write_integer)  # §6.2.3
-SUPPORTED_COLLATION_SET = Property[Sequence[str]](
+SUPPORTED_ADDRESS_DATA: Property[str] = Property(
+    CARDDAV("supported-address-data"), write.write_raw
+)  # §6.2.2
+MAX_RESOURCE_SIZE: Property[int] = Property(
+    CARDDAV("max-resource-size"), write.write_integer
+)  # §6.2.3
+SUPPORTED_COLLATION_SET: Property[Sequence[str]] = Property(
     CARDDAV("supported-collation-set"), _collations
 )  # §8.3.1
 

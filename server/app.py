@@ -24,7 +24,7 @@ from davenport.server import page
 from davenport.server.auth import Authenticator, Identity
 from davenport.server.config import Configuration
 from davenport.server.dispatch import Dispatcher, error_response
-from davenport.server.features import COMPLIANCE
+from davenport.server.features import VOCABULARY
 from davenport.server.log import Access, client_address, configure_log, is_trusted, log_access
 from davenport.storage.database import Store
 from davenport.storage.error import Gone, StoreError
@@ -56,6 +56,7 @@ class _Exchange:
     user: str | None = None
     status: int = 0
     size: int = 0
+    reason: str | None = None
 
 
 class DavApplication:
@@ -83,7 +84,7 @@ class DavApplication:
             response = await self._answer(exchange, scope, receive)
         except _REQUEST_ERRORS as error:
             response = error_response(error)
-            _log.debug("request refused", path=exchange.path, reason=str(error))
+            exchange.reason = str(error)
         except Exception:  # noqa: BLE001 - the edge: whatever it was, the client gets no traceback
             _log.error("request failed", path=exchange.path, exc_info=True)
             response = Response(500, {"content-type": "text/plain"}, b"internal error\n")
@@ -128,7 +129,7 @@ class DavApplication:
 
     async def _send(self, exchange: _Exchange, response: Response, send: Send) -> None:
         body = response.body
-        headers = {"dav": COMPLIANCE, **response.headers}
+        headers = {"dav": VOCABULARY.compliance, **response.headers}
         if isinstance(body, bytes) and response.status not in {204, 304}:
             headers.setdefault("content-length", str(len(body)))
         exchange.status = response.status
@@ -183,6 +184,7 @@ def _log_exchange(exchange: _Exchange) -> None:
             address=exchange.address,
             agent=exchange.headers.get("user-agent", ""),
             request_id=f"{time.time_ns():x}",
+            reason=exchange.reason,
         ),
     )
 

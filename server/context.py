@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from davenport.server.auth import Identity
 from davenport.server.config import Configuration
 from davenport.server.hrefs import Hrefs
+from davenport.server.vocabulary import Vocabulary
 from davenport.storage.database import Store, Transaction
 
 
@@ -19,6 +20,7 @@ class Context:
     configuration: Configuration
     hrefs: Hrefs
     now: Callable[[], int]
+    vocabulary: Vocabulary
 
     def at(self, transaction: Transaction) -> "Context":
         """The same surroundings in another snapshot."""

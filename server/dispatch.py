@@ -12,6 +12,7 @@ from davenport.server import access, tree
 from davenport.server.auth import Identity
 from davenport.server.config import Configuration
 from davenport.server.context import Context
+from davenport.server.features import VOCABULARY
 from davenport.server.hrefs import Hrefs
 from davenport.server.methods import METHODS, allow
 from davenport.server.methods.method import Method
@@ -71,7 +72,7 @@ class Dispatcher:
         method = METHODS[request.method]
         light = self._store.local and method.light
         if light and method.name == "REPORT":
-            light = is_light(request, self._configuration.limits.xml)
+            light = is_light(request, self._configuration.limits.xml, VOCABULARY)
         return Call(light, partial(self._run, method, request, identity))
 
     def _run(self, method: Method, request: Request, identity: Identity) -> Response:
@@ -83,6 +84,7 @@ class Dispatcher:
                 configuration=self._configuration,
                 hrefs=self._hrefs,
                 now=self._now,
+                vocabulary=VOCABULARY,
             )
             node = tree.resolve(request.path, context)
             _require_applicable(method, node)

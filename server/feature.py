@@ -2,37 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from davenport.dav import xml
 from davenport.dav.message import Response
 from davenport.dav.property import Property
 from davenport.server.context import Context
 from davenport.server.node import Kind, Node
+from davenport.server.vocabulary import LiveProperty, ReportEntry, Validator
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Node)
 R = TypeVar("R")
-
-Validator = Callable[[xml.Element], None]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveProperty:
-    """A property on one kind of resource; `fragment` gives its whole element, None where unset."""
-
-    property: Property[Any]
-    fragment: Callable[[Any, Context], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportEntry:
-    """A report on some kinds of resources; `light` ones may run on the event loop."""
-
-    name: str
-    kinds: frozenset[Kind]
-    handler: Callable[[Any, Any, Context], Response]
-    light: Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)

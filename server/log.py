@@ -28,7 +28,10 @@ _NEEDS_QUOTES = re.compile(r'[\s"=\\]|^$|[^\x21-\x7e]')
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One answered request. `path` is without its query, `seconds` is from header to last byte."""
+    """One answered request. `path` is without its query, `seconds` is from header to last byte.
+
+    `reason` says in plain words why a request was refused.
+    """
 
     method: str
     path: str
@@ -39,6 +42,7 @@ class Access:
     address: str
     agent: str
     request_id: str
+    reason: str | None = None
 
 
 def configure_log(configuration: Configuration, stream: TextIO | None = None) -> None:
@@ -65,6 +69,7 @@ def log_access(log: FilteringBoundLogger, access: Access) -> None:
         address=access.address,
         agent=access.agent,
         id=access.request_id,
+        **({"reason": access.reason} if access.reason else {}),
     )
 
 

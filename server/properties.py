@@ -1,15 +1,14 @@
 """Which properties an answer holds, and their values: live ones by getter, dead ones as stored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from davenport.dav import xml
 from davenport.dav.multistatus import property_response
 from davenport.dav.propfind import PropertyRequest
 from davenport.server.context import Context
-from davenport.server.feature import LiveProperty
-from davenport.server.features import PROPERTIES
 from davenport.server.node import CollectionNode, HomeNode, Kind, Node, ObjectNode
+from davenport.server.vocabulary import LiveProperty
 
 _NONE: Mapping[str, str] = {}
 
@@ -29,13 +28,18 @@ class Selection:
 
 
 def select(
-    request: PropertyRequest, kind: Kind, *, minimal: bool = False, with_data: bool = False
+    request: PropertyRequest,
+    kind: Kind,
+    context: Context,
+    *,
+    minimal: bool = False,
+    with_data: bool = False,
 ) -> Selection:
     """Work out once per answer which getters a request needs for a kind of resource.
 
     `with_data`: calendar-data or address-data is given to `response` and so not looked for.
     """
-    live = PROPERTIES[kind]
+    live = context.vocabulary.properties[kind]
     if request.kind == "prop":
         data = request.data.name if request.data and with_data else None
         asked = [(name, live.get(name)) for name in request.names if name != data]
@@ -66,24 +70,20 @@ def response(node: Node, selection: Selection, context: Context, data: str | Non
     missing: list[str] = []
     stored = stored_properties(node)
     for name, live in selection.asked:
-        fragment = live.fragment(node, context) if live else stored.get(name)
+        fragment = stored.get(name)
+        if fragment is None and live is not None:
+            fragment = live.fragment(node, context)
         if fragment is None:
             missing.append(name)
         else:
             found.append(xml.element(name) if selection.names_only else fragment)
     if selection.dead:
-        found += _others(stored, selection)
+        live_names = context.vocabulary.properties[node.kind]
+        found += [
+            xml.element(name) if selection.names_only else source
+            for name, source in stored.items()
+            if name not in live_names
+        ]
     if data is not None:
         found.append(data)
     return property_response(node.href, found, () if selection.minimal else missing)
-
-
-def _others(stored: Mapping[str, str], selection: Selection) -> Iterator[str]:
-    """The dead properties that no getter has given yet."""
-    live = {name for name, _ in selection.asked}
-    for name, source in stored.items():
-        if name not in live and name not in _LIVE_NAMES:
-            yield xml.element(name) if selection.names_only else source
-
-
-_LIVE_NAMES = frozenset(name for live in PROPERTIES.values() for name in live)

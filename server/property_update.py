@@ -7,8 +7,7 @@ from davenport.dav import xml
 from davenport.dav.precondition import Precondition, PreconditionError, StatusError
 from davenport.dav.propfind import Instruction
 from davenport.server.config import RequestLimits
-from davenport.server.features import PROPERTIES, VALIDATORS
-from davenport.server.node import Kind
+from davenport.server.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Instructions for a resource of a kind."""
+    """Instructions in document order."""
 
     instructions: Sequence[Instruction]
-    kind: Kind
     limits: RequestLimits
+    vocabulary: Vocabulary
 
 
 def apply(
@@ -50,10 +49,9 @@ def apply(
 
 
 def _refusal(instruction: Instruction, update: Update) -> Refusal | None:
-    live = PROPERTIES[update.kind].get(instruction.name)
-    if live is not None and live.property.protected:
+    if instruction.name in update.vocabulary.protected:
         return Refusal(403, Precondition.CANNOT_MODIFY_PROTECTED_PROPERTY)
-    validator = VALIDATORS.get(instruction.name)
+    validator = update.vocabulary.validators.get(instruction.name)
     if validator is None or instruction.element is None:
         return None
     try:

@@ -61,7 +61,7 @@ def run(query: Query, node: CollectionNode, context: Context) -> Response:
 def _matching(
     query: Query, node: CollectionNode, context: Context, *, with_data: bool
 ) -> Iterator[str]:
-    selection = properties.select(query.properties, node.object_kind, with_data=with_data)
+    selection = properties.select(query.properties, node.object_kind, context, with_data=with_data)
     remaining_bytes: int = context.configuration.limits.answer_bytes
     remaining = query.limit if query.limit is not None else -1
     for resource, body in _candidates(query, node, context, with_data=with_data):
@@ -128,7 +128,9 @@ def multiget(report: Multiget, kind: Kind, context: Context) -> Response:
 
 
 def _each_href(report: Multiget, kind: Kind, context: Context, *, with_data: bool) -> Iterator[str]:
-    selection = properties.select(report.properties, OBJECT_KIND[kind], with_data=with_data)
+    selection = properties.select(
+        report.properties, OBJECT_KIND[kind], context, with_data=with_data
+    )
     remaining_bytes: int = context.configuration.limits.answer_bytes
     hrefs = report.hrefs
     for start in range(0, len(hrefs), _SMALL):

@@ -88,7 +88,7 @@ def _node(home: HomeNode, child: Collection) -> CollectionNode:
 
 
 def _collection(node: CollectionNode, asked: PropertyRequest, context: Context) -> str:
-    return properties.response(node, properties.select(asked, node.kind), context)
+    return properties.response(node, properties.select(asked, node.kind, context), context)
 
 
 def _with_members(
@@ -96,7 +96,7 @@ def _with_members(
 ) -> Iterator[str]:
     node = _node(home, change.collection)
     yield _collection(node, asked, context)
-    selection = properties.select(asked, node.object_kind)
+    selection = properties.select(asked, node.object_kind, context)
     for resource in change.objects:
         if resource.deleted:
             yield status_response(node.href + quote_segment(resource.name), 404)

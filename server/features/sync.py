@@ -90,7 +90,7 @@ class _Answer:
         self._until = node.collection.revision
         self._with_data = data.wanted(report.properties, node.kind)
         self._selection: Selection = properties.select(
-            report.properties, node.object_kind, with_data=self._with_data
+            report.properties, node.object_kind, context, with_data=self._with_data
         )
         self._rows_left = report.limit
         self._bytes_left: int = context.configuration.limits.answer_bytes

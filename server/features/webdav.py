@@ -9,6 +9,7 @@ from davenport.server.feature import Feature
 from davenport.server.node import (
     COLLECTIONS,
     HOMES,
+    MAPPED,
     OBJECTS,
     STRUCTURE,
     CollectionNode,
@@ -60,6 +61,12 @@ def principal_displayname(node: PrincipalNode, _: Context) -> str:
 def structure_displayname(node: StructureNode, _: Context) -> str:
     """What a file browser shows for the fixed collections."""
     return node.href.rstrip("/").rpartition("/")[2] or "davenport"
+
+
+@WEBDAV.property(webdav.SUPPORTED_REPORT_SET, *MAPPED)
+def supported_report_set(node: Node, context: Context) -> Sequence[str]:
+    """RFC 3253 §3.1.5: exactly the reports that are answered here."""
+    return context.vocabulary.reports_on(node.kind)
 
 
 @WEBDAV.property(webdav.CREATIONDATE, *HOMES, *COLLECTIONS, *OBJECTS)

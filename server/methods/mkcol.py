@@ -119,8 +119,8 @@ def _read_components(element: xml.Element) -> tuple[str, ...]:
 def _make(wanted: _Wanted, node: Node, context: Context, root: str) -> Response:
     home, name, kind = _place(wanted, node)
     limits = context.configuration.limits
-    made = Kind.CALENDAR if kind is CollectionKind.CALENDAR else Kind.ADDRESSBOOK
-    properties, refusals = apply(Update(wanted.instructions, made, limits), {})
+    update = Update(wanted.instructions, limits, context.vocabulary)
+    properties, refusals = apply(update, {})
     if refusals:
         names = [instruction.name for instruction in wanted.instructions]
         answer = xml.document(f"{root}-response", refused(names, refusals))

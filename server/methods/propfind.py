@@ -46,7 +46,7 @@ def _read(request: Request, context: Context) -> PropertyRequest:
 
 
 def _one(node: Node, asked: PropertyRequest, context: Context, *, minimal: bool) -> str:
-    selection = properties.select(asked, node.kind, minimal=minimal)
+    selection = properties.select(asked, node.kind, context, minimal=minimal)
     return properties.response(node, selection, context)
 
 
@@ -69,7 +69,7 @@ def _listing(
     minimal: bool,
 ) -> Response:
     """List the members; a short listing is answered at once, a long one streamed page by page."""
-    selection = properties.select(asked, node.object_kind, minimal=minimal)
+    selection = properties.select(asked, node.object_kind, context, minimal=minimal)
     rows = object_resources.list_page(context.transaction, node.collection.id, None, _FIRST_PAGE)
     first += [properties.response(tree.object_node(node, row), selection, context) for row in rows]
     if len(rows) < _FIRST_PAGE:

@@ -27,9 +27,8 @@ def proppatch(
     request: Request, node: HomeNode | CollectionNode | ObjectNode, context: Context
 ) -> Response:
     """Set and remove properties; one refusal undoes all and the others answer 424."""
-    limits = context.configuration.limits
     instructions = read_propertyupdate(xml.parse(request.body, context.configuration.limits.xml))
-    update = Update(instructions, node.kind, limits)
+    update = Update(instructions, context.configuration.limits, context.vocabulary)
 
     def work(tx: Transaction) -> None:
         current = _current(tx, node)

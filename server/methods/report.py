@@ -6,9 +6,9 @@ from davenport.dav.precondition import Precondition, PreconditionError
 from davenport.dav.report import READERS, Report
 from davenport.server import access
 from davenport.server.context import Context
-from davenport.server.features import REPORTS, report_named
 from davenport.server.methods.method import Method
 from davenport.server.node import MAPPED, Node
+from davenport.server.vocabulary import Vocabulary
 
 # Bodies up to this size are parsed on the event loop.
 _SMALL_BODY = 16_384
@@ -18,7 +18,7 @@ def report(request: Request, node: Node, context: Context) -> Response:
     """Read and answer a report; one that is not defined on the node is refused."""
     root = xml.parse(request.body, context.configuration.limits.xml)
     name = xml.tag(root)
-    entry = report_named(name, node.kind)
+    entry = context.vocabulary.report(name, node.kind)
     if entry is None:
         raise PreconditionError(
             Precondition.SUPPORTED_REPORT, f"the report {name} is not supported on this resource"
@@ -26,13 +26,13 @@ def report(request: Request, node: Node, context: Context) -> Response:
     return entry.handler(READERS[name](root), node, context)
 
 
-def is_light(request: Request, limits: xml.XmlLimits) -> bool:
+def is_light(request: Request, limits: xml.XmlLimits, vocabulary: Vocabulary) -> bool:
     """Whether a report may run on the event loop: small, and declared light by its feature."""
     if len(request.body) > _SMALL_BODY:
         return False
     root = xml.parse(request.body, limits)
     name = xml.tag(root)
-    light = [entry.light for entry in REPORTS if entry.name == name]
+    light = [entry.light for entry in vocabulary.reports if entry.name == name]
     if not light:
         return True
     body: Report = READERS[name](root)
