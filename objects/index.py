@@ -98,7 +98,7 @@ def _bounds(component: Component, clocks: Clocks, budget: Budget) -> tuple[int, 
     extent = read_extent(component, clocks)
     if extent is None:
         raise _UnboundedError
-    length = extent.span
+    length = extent.span + _FLOATING
     earliest = latest = clocks.to_utc(extent.anchor)
     widening = _widening(extent.anchor, clocks)
     for value in (value for line in component.all("RDATE") for value in line_times(line)):

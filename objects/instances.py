@@ -22,8 +22,10 @@ from davenport.objects.value import (
 
 _NOTHING = Duration(0, 0)
 _WHOLE_DAY = Duration(1, 0)
-# A local time and UTC differ by less than a day, twice over for two clocks.
-_CLOCK_MARGIN = 2 * DAY
+# A day of a clock that is put back lasts longer; no clock is put back by more at once.
+_LONGEST_SHIFT = 3 * 3600
+# Turning one instance into UTC and looking it up costs as much as so many steps of a rule.
+_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Extent:
     @property
     def span(self) -> int:
         """How long it lasts at most, in seconds."""
-        return abs(self.length.days) * DAY + abs(self.length.seconds) + DAY
+        nominal = abs(self.length.days) * DAY + _LONGEST_SHIFT if self.length.days else 0
+        return nominal + abs(self.length.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,11 @@ def _series(
     )
     reach = max([extent.span, *(override.extent.span for override in following)])
     shift = max((abs(o.start - o.recurrence_id) for o in following), default=0)
-    margin = _CLOCK_MARGIN + shift
-    end = None if before is None else before + margin
+    lower, upper = _on_clock(extent.anchor, clocks, after - reach - shift, before)
+    end = None if upper is None else upper + shift
     series = bool(overrides) or is_recurring(component)
     ids = [override.recurrence_id for override in following]
-    for anchor, length in _anchors(
-        component, extent, clocks, (after - reach - margin, end, budget)
-    ):
+    for anchor, length in _anchors(component, extent, clocks, (lower, end, budget)):
         start = clocks.to_utc(anchor)
         if start in replaced:
             continue
@@ -162,6 +163,21 @@ def _series(
         moved = start + override.start - override.recurrence_id
         lasts = override.extent.end(override.extent.anchor, clocks) - override.start
         yield Instance(moved, moved + lasts, override.component, start)
+
+
+def _on_clock(
+    anchor: Time, clocks: Clocks, after: int, before: int | None
+) -> tuple[int, int | None]:
+    """A window of UTC seconds as one on the clock of `anchor`, wide enough for any change of its
+    offset within two days."""
+    zone = clocks.zone(anchor)
+
+    def offsets(around: int) -> list[int]:
+        places = (around - 2 * DAY, around, around + 2 * DAY)
+        return [place - zone.to_utc(place) for place in places]
+
+    lower = after + min(offsets(after)) - 3600
+    return lower, None if before is None else before + max(offsets(before)) + 3600
 
 
 def is_recurring(component: Component) -> bool:
@@ -187,6 +203,7 @@ def _anchors(
             yield time, _period_length(value, clocks) or extent.length
         dates.add(instant)
     for time in _rule_times(component, "RRULE", extent.anchor, clocks, window):
+        budget.spend(_STEPS)
         instant = clocks.to_utc(time)
         if instant not in dates and not excluded.holds(time, instant):
             yield time, extent.length
@@ -229,7 +246,7 @@ def _rule_times(
             return
         # DTSTART is the first instance of what recurs, not of what is taken out.
         if instant != previous and (name == "RRULE" or instant != anchor.seconds):
-            yield replace(anchor, seconds=instant)
+            yield Time(instant, anchor.clock, anchor.tzid)
         previous = instant
 
 

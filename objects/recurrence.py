@@ -86,14 +86,16 @@ def expand(rule: Rule, start: int, until: int | None, after: int, budget: Budget
     All times are seconds on the clock of DTSTART; the caller stops when it has enough.
     Raises ExpansionIncompleteError.
     """
-    if not rule.readable:
-        raise ExpansionIncompleteError("the rule has a calendar scale that is not expanded")
     last = last_instance(rule, start)
     if last is not None:
         until = last if until is None else min(until, last)
     lower = max(start, after)
     if lower == start:
         yield start
+    if until is not None and lower > until:
+        return
+    if not rule.readable:
+        raise ExpansionIncompleteError("the rule has a calendar scale that is not expanded")
     remaining = rule.count - 1 if rule.count is not None and last is None else None
     for instant in candidates(rule, start, lower if remaining is None else start, budget):
         if remaining == 0 or (until is not None and instant > until):

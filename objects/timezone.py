@@ -104,7 +104,7 @@ class _ObservedZone:
     known: dict[int, int] = field(default_factory=dict)
 
     def to_utc(self, local: int) -> int:
-        day = local // DAY
+        day = min(max(local, _FIRST), _LAST) // DAY
         if day not in self.known:
             begin, end = self._offset(day * DAY), self._offset(day * DAY + DAY - 1)
             if begin != end:
