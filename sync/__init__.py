@@ -1,0 +1,1 @@
+"""The sync client's folder; it stands on the protocol and the objects, never on the store."""
