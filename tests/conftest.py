@@ -35,7 +35,7 @@ def postgres_server() -> Iterator[Callable[[str], str]]:
 
 @contextmanager
 def _database(server: Callable[[str], str]) -> Iterator[str]:
-    import psycopg
+    import psycopg  # noqa: PLC0415 - only where PostgreSQL is asked for
 
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server("postgres"), autocommit=True) as connection:

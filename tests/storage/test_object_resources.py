@@ -1,5 +1,7 @@
 """Objects, their versions and the index on every engine."""
 
+import threading
+
 import pytest
 
 from davenport.objects.index import Index
@@ -259,8 +261,6 @@ def test_count_and_size_follow_every_change(ann, store):
 
 def test_conditions_checked_under_the_lock_hold_until_the_write(ann, store):
     """Lock, look, write: what a PUT with If-None-Match does; exactly one of the racers creates."""
-    import threading
-
     won = []
 
     def work(tx):
