@@ -137,6 +137,7 @@ AbsolutePath = Annotated[Path, AfterValidator(_expand)]
 Network = IPv4Network | IPv6Network
 Size = Annotated[ByteSize, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
+Key = Annotated[int, Field(ge=1, le=1024)]  # What an index of the database takes.
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -152,8 +153,8 @@ class RequestLimits(BaseModel):
     xml_elements: Count = _count(50_000, "elements of an XML request body")
     multiget_hrefs: Count = _count(5_000, "hrefs of one multiget")
     uri: Size = _size(4 * _KIB, "bytes of a request's path and query")
-    segment: Size = _size(255, "bytes of one decoded path segment")
-    uid_length: Count = _count(_OBJECT_LIMITS.max_uid_length, "characters of a UID")
+    segment: Key = _key(255, "bytes of one decoded path segment", "a whole number up to 1024")
+    uid_length: Key = _key(1024, "bytes of a UID", "a whole number up to 1024")
     properties: Count = _count(_OBJECT_LIMITS.max_properties, "properties of one object")
     components: Count = _count(_OBJECT_LIMITS.max_components, "components of one object")
     component_depth: Count = _count(_OBJECT_LIMITS.max_depth, "nesting of components in an object")

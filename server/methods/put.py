@@ -12,6 +12,7 @@ from davenport.objects.calendar import read_calendar_object
 from davenport.objects.card import read_address_object
 from davenport.objects.index import Index, index_address_object, index_calendar_object
 from davenport.server import access
+from davenport.server.config import RequestLimits
 from davenport.server.context import Context
 from davenport.server.methods.method import Method
 from davenport.server.node import OBJECTS, CollectionNode, Kind, ObjectNode, UnmappedNode
@@ -98,26 +99,33 @@ def check(request: Request, collection: Collection, context: Context) -> Submiss
             else Precondition.SUPPORTED_ADDRESS_DATA,
             f"the media type {media_type(request.headers)} is not taken here",
         )
-    index = check_body(request.body, collection, context)
+    index = check_body(request.body, collection, context.configuration.limits)
     return Submission(request.body, etag_of(request.body), index)
 
 
-def check_body(body: bytes, collection: Collection, context: Context) -> Index:
-    """Validate and index a body for a collection."""
-    limits = context.configuration.limits
+def check_body(body: bytes, collection: Collection, limits: RequestLimits) -> Index:
+    """Validate and index a body for a collection; raises PreconditionError."""
     if collection.kind is CollectionKind.ADDRESSBOOK:
         if len(body) > limits.address_object:
             raise _too_large(Precondition.ADDRESSBOOK_MAX_RESOURCE_SIZE, limits.address_object)
-        return index_address_object(read_address_object(body, context.configuration.limits.objects))
+        index = index_address_object(read_address_object(body, limits.objects))
+        return _with_short_uid(index, Precondition.VALID_ADDRESS_DATA, limits)
     if len(body) > limits.calendar_object:
         raise _too_large(Precondition.CALENDAR_MAX_RESOURCE_SIZE, limits.calendar_object)
-    found = read_calendar_object(body, context.configuration.limits.objects)
+    found = read_calendar_object(body, limits.objects)
     if found.component not in collection.components:
         raise PreconditionError(
             Precondition.SUPPORTED_CALENDAR_COMPONENT,
             f"this calendar takes {', '.join(collection.components)}, not {found.component}",
         )
-    return index_calendar_object(found)
+    return _with_short_uid(index_calendar_object(found), Precondition.VALID_CALENDAR_DATA, limits)
+
+
+def _with_short_uid(index: Index, precondition: Precondition, limits: RequestLimits) -> Index:
+    """Hold the UID to its bytes: an index of the database cannot take a longer one."""
+    if len(index.uid.encode()) > limits.uid_length:
+        raise PreconditionError(precondition, f"the UID is longer than {limits.uid_length} bytes")
+    return index
 
 
 def _too_large(precondition: Precondition, limit: int) -> PreconditionError:
