@@ -164,6 +164,19 @@ def _last(rule: Rule, anchor: Time, clocks: Clocks, budget: Budget) -> int | Non
             rule = without_times(rule)
         found = last_instance(rule, anchor.seconds)
         if found is None:
-            found = max(expand(rule, anchor.seconds, None, anchor.seconds, budget))
+            found = _walk(rule, anchor.seconds, budget)
+        if found is None:
+            return None
         local = found
     return clocks.zone(anchor).to_utc(local) + DAY
+
+
+def _walk(rule: Rule, start: int, budget: Budget) -> int | None:
+    """The last instance of a rule with COUNT; None where half of the budget does not reach it."""
+    share = Budget(budget.left // 2)
+    try:
+        return max(expand(rule, start, None, start, share))
+    except ExpansionIncompleteError:
+        return None
+    finally:
+        budget.left -= budget.left // 2 - max(share.left, 0)

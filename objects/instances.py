@@ -289,12 +289,16 @@ class _Excluded:
         if component.first("EXRULE") is not None:
             everything = -(10**15), None, budget
             self._rule_times = _rule_times(component, "EXRULE", anchor, clocks, everything)
-        self._next = next(self._rule_times, None)
+        self._next: Time | None = None
+        self._started = False
 
     def holds(self, time: Time, instant: int) -> bool:
         """Is the instance at `time`, which is `instant` in UTC, taken out?"""
         if instant in self._instants or time.seconds // DAY in self._days:
             return True
+        if not self._started:
+            self._started = True
+            self._next = next(self._rule_times, None)
         while self._next is not None and self._next.seconds < time.seconds:
             self._next = next(self._rule_times, None)
         return self._next is not None and self._next.seconds == time.seconds

@@ -86,7 +86,7 @@ def split_calendar(file: BinaryIO) -> Iterator[SplitObject]:
     """
     contents = _contents(file)
     parts = [part for group in contents.groups.values() for part in group]
-    if _is_one_object(contents, parts):
+    if _is_one_object(contents, parts) and _are_different(file, parts):
         file.seek(0)
         uid = next(iter(contents.groups))[0]
         yield SplitObject(uid, file.read(), parts[0].summary, parts[0].line)
@@ -115,6 +115,10 @@ def _is_one_object(contents: _Contents, parts: list[_Part]) -> bool:
         and contents.calendars[0].opened
         and all(part.new_uid is None for part in parts)
     )
+
+
+def _are_different(file: BinaryIO, parts: list[_Part]) -> bool:
+    return len({_read(file, part.start, part.end) for part in parts}) == len(parts)
 
 
 def _contents(file: BinaryIO) -> _Contents:
