@@ -1,4 +1,4 @@
-"""PostgreSQL by psycopg 3: a pool of connections, snapshots to read, works that are retried.
+"""PostgreSQL by psycopg 3: pools of connections, snapshots to read, works that are retried.
 
 Write transactions run at READ COMMITTED: what changes a collection first takes its row's lock, and
 each later statement then sees all that was committed before it.
@@ -26,7 +26,7 @@ from davenport.storage.error import StoreBusy, StoreError, StoreFull
 _Connection = psycopg.Connection[Row]
 
 _ATTEMPTS = 10
-_CONNECTIONS = 10
+_CONNECTIONS = 8  # of each pool
 _WAIT_SECONDS = 10.0
 _EPOCH_SECONDS = 1.0
 _MIGRATION_LOCK = 0x64617665  # any number that no one else takes in this database
@@ -85,7 +85,7 @@ class PostgresStore:
         self._closed = False
         self._lock = threading.Lock()
         self._threads = threading.local()
-        self._pool: ConnectionPool[_Connection] | None = None
+        self._pools: dict[LiteralString, ConnectionPool[_Connection]] = {}
         self._epoch = _prepare(url)
         self._epoch_at = time.monotonic()
         _stores.add(self)
@@ -136,14 +136,14 @@ class PostgresStore:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
     def after_fork(self) -> None:
-        """Leave the parent's pool alone and start without one."""
-        _inherited.append(self._pool)
-        self._pool = None
+        """Leave the parent's pools alone and start without any."""
+        _inherited.append(self._pools)
+        self._pools = {}
         self._lock = threading.Lock()
         self._threads = threading.local()
 
@@ -166,7 +166,7 @@ class PostgresStore:
     @contextmanager
     def _begun(self, begin: LiteralString) -> Iterator[tuple[_Connection, PostgresTransaction]]:
         """A connection with a transaction begun; ones that died while idle are passed over."""
-        pool = self._open_pool()
+        pool = self._pool(begin)
         for attempt in range(_CONNECTIONS + 1):
             try:
                 connection = pool.getconn(_WAIT_SECONDS)
@@ -186,12 +186,18 @@ class PostgresStore:
         finally:
             pool.putconn(connection)
 
-    def _open_pool(self) -> ConnectionPool[_Connection]:
+    def _pool(self, begin: LiteralString) -> ConnectionPool[_Connection]:
+        """The pool for reads or for writes.
+
+        They are two, because a thread may write while it reads: with one, threads that hold each a
+        reading connection would wait for each other's.
+        """
         with self._lock:
             if self._closed:
                 raise StoreError("the store is closed")
-            if self._pool is None:
-                self._pool = ConnectionPool(
+            pool = self._pools.get(begin)
+            if pool is None:
+                pool = self._pools[begin] = ConnectionPool(
                     self._url,
                     connection_class=_Connection,
                     kwargs={"autocommit": True, "connect_timeout": int(_WAIT_SECONDS)},
@@ -200,7 +206,7 @@ class PostgresStore:
                     configure=_configure,
                     open=True,
                 )
-            return self._pool
+            return pool
 
 
 @lru_cache(maxsize=2048)

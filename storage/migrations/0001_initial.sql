@@ -12,6 +12,8 @@ CREATE TABLE principal (
   created INTEGER NOT NULL
 );
 
+CREATE INDEX principal_email ON principal (email);
+
 CREATE TABLE app_password (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   principal_id INTEGER NOT NULL REFERENCES principal (id),

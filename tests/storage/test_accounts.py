@@ -37,6 +37,15 @@ def test_a_taken_name_is_refused_and_names_differ_by_case(store):
         assert principals.by_name(tx, "ANN") is None
 
 
+def test_accounts_are_found_by_mail_address(store):
+    for name in ("bob", "ann"):
+        store.write(lambda tx, name=name: _create(tx, name))
+    store.write(lambda tx: _create(tx, "cora", email=None))
+    with store.read() as tx:
+        assert [one.name for one in principals.by_email(tx, "ann@example.com")] == ["ann", "bob"]
+        assert principals.by_email(tx, "nobody@example.com") == []
+
+
 @pytest.mark.parametrize(
     ("change", "field", "value", "bumps"),
     [

@@ -91,6 +91,27 @@ def test_a_read_is_one_snapshot_and_a_read_within_shares_it(store):
         assert _get(tx, "a") == "new"
 
 
+def test_many_threads_write_while_they_read(store):
+    """What a request does that looks before it writes; none may wait for another's connection."""
+    failures, gate = [], threading.Barrier(8)
+
+    def run(number):
+        try:
+            with store.read() as tx:
+                _get(tx, "a")
+                gate.wait(10)
+                store.write(lambda inner: _set(inner, f"key {number}", "set"))
+        except BaseException as error:  # noqa: BLE001 - reported below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def test_a_read_cannot_write(store):
     with pytest.raises(StoreError), store.read() as tx:
         _set(tx, "a", "1")
