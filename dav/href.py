@@ -1,5 +1,6 @@
 """Hrefs: one canonical spelling is written, every spelling is accepted (RFC 4918 §8.3)."""
 
+import re
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -7,6 +8,8 @@ from davenport.dav.precondition import StatusError
 
 # Characters a path segment may carry unescaped (RFC 3986 §3.3), '@' and ':' among them.
 _SEGMENT_SAFE = "!$&'()*+,;=:@-._~"
+# An escaped slash, controls, and the two characters that no XML answer could carry (XML 1.0 §2.2).
+_FORBIDDEN = re.compile("[/\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 @lru_cache(maxsize=16384)
@@ -32,7 +35,10 @@ def split_path(raw_path: str, segment_limit: int = 255) -> tuple[tuple[str, ...]
 
 
 def _decode(part: str, limit: int) -> str:
-    raw = unquote_to_bytes(part) if "%" in part or not part.isascii() else part.encode()
+    # Some clients send names unencoded; what was not UTF-8 stands there as lone surrogates.
+    raw = part.encode("utf-8", "surrogateescape")
+    if "%" in part:
+        raw = unquote_to_bytes(raw)
     if len(raw) > limit:
         raise StatusError(400, f"a path segment is longer than {limit} bytes")
     try:
@@ -41,7 +47,7 @@ def _decode(part: str, limit: int) -> str:
         raise StatusError(400, "the path is not UTF-8") from None
     if segment in {"", ".", ".."}:
         raise StatusError(400, "the path has an empty or dot segment")
-    if "/" in segment or any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in segment):
+    if _FORBIDDEN.search(segment):
         raise StatusError(400, "the path has a slash or control character inside a segment")
     return segment
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse
 from starlette.responses import Response as HttpResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from davenport.dav.message import Request, Response
@@ -60,7 +60,7 @@ class _Exchange:
 
 
 class DavApplication:
-    """Everything but the health checks and the start page, as an ASGI application."""
+    """Everything but the health checks, as an ASGI application."""
 
     def __init__(
         self, configuration: Configuration, store: Store, pool: ThreadPoolExecutor
@@ -74,6 +74,7 @@ class DavApplication:
         self._object_bytes = max(_HARD_LIMIT, limits.calendar_object, limits.address_object)
         context = f"{configuration.path_prefix}/dav/"
         self._redirect = Response(301, {"location": context, "cache-control": "max-age=3600"})
+        self._start = {"/", f"{configuration.path_prefix}/"}
         self._well_known = {
             path for known in _WELL_KNOWN for path in (known, configuration.path_prefix + known)
         }
@@ -97,6 +98,9 @@ class DavApplication:
             raise StatusError(414, f"the request's URI is longer than {limits.uri} bytes")
         if exchange.path.rstrip("/") in self._well_known:
             return self._redirect
+        if exchange.path in self._start and exchange.method in {"GET", "HEAD"}:
+            base = _origin(exchange, scope, self._configuration)
+            return Response(200, page.HEADERS, page.start_page(base))
         if exchange.method == "OPTIONS":
             return Response(200, {"allow": self._dispatcher.options(exchange.path)})
         try:
@@ -165,7 +169,7 @@ def _exchange(scope: Scope, configuration: Configuration) -> _Exchange:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     raw_path = scope.get("raw_path")
-    path = raw_path.decode("latin-1") if raw_path else quote(scope["path"])
+    path = raw_path.decode("utf-8", "surrogateescape") if raw_path else quote(scope["path"])
     peer = scope["client"][0] if scope.get("client") else "-"
     address = client_address(peer, headers.get("x-forwarded-for"), configuration.trusted_proxies)
     return _Exchange(scope["method"], path.partition("?")[0], headers, address, time.perf_counter())
@@ -261,9 +265,6 @@ def create_app(configuration: Configuration, store: Store) -> Starlette:
             return PlainTextResponse("the store does not answer\n", 503)
         return PlainTextResponse("ready\n")
 
-    async def start(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(page.start_page(_origin(request, configuration)), headers=page.HEADERS)
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
@@ -271,26 +272,24 @@ def create_app(configuration: Configuration, store: Store) -> Starlette:
         dav.authenticator.close()
         store.close()
 
-    return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/", start, methods=["GET", "HEAD"]),
-            Mount("/", app=dav),
-        ],
-        lifespan=lifespan,
+    app = Starlette(
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=lifespan
     )
+    # Everything else is resolved from the raw path: a route's pattern sees a decoded one.
+    app.router.redirect_slashes = False
+    app.router.default = dav
+    return app
 
 
-def _origin(request: HttpRequest, configuration: Configuration) -> str:
+def _origin(exchange: _Exchange, scope: Scope, configuration: Configuration) -> str:
     """The base URL to show: the configured one, else as the browser came."""
     if configuration.public_url:
         return configuration.public_url
-    host = request.headers.get("host", configuration.listen)
-    peer = request.client.host if request.client else "-"
-    scheme = request.url.scheme
+    host = exchange.headers.get("host", configuration.listen)
+    peer = scope["client"][0] if scope.get("client") else "-"
+    scheme = scope.get("scheme", "http")
     if is_trusted(peer, configuration.trusted_proxies):
-        scheme = request.headers.get("x-forwarded-proto", scheme)
+        scheme = exchange.headers.get("x-forwarded-proto", scheme)
     return f"{'https' if scheme == 'https' else 'http'}://{host}{configuration.path_prefix}"
 
 

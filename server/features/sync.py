@@ -93,6 +93,7 @@ class _Answer:
             report.properties, node.object_kind, context, with_data=self._with_data
         )
         self._rows_left = report.limit
+        self._full = False
         self._bytes_left: int = context.configuration.limits.answer_bytes
 
     def page(
@@ -102,15 +103,30 @@ class _Answer:
         limit = most if self._rows_left is None else min(most, self._rows_left)
         try:
             found = changes.page(tx, collection, token, limit, self._until)
+            fitting = self._fitting(found.objects)
+            if fitting < len(found.objects):
+                found = changes.page(tx, collection, token, fitting, self._until)
+                self._full = True
         except InvalidSyncToken as error:
             raise _invalid(str(error)) from None
         if self._rows_left is not None:
             self._rows_left -= len(found.objects)
         return found
 
+    def _fitting(self, resources: list[ObjectResource]) -> int:
+        """How many of the rows the answer has room for; one always, so that it goes on."""
+        if not self._with_data:
+            return len(resources)
+        room = self._bytes_left
+        for count, resource in enumerate(resources):
+            room -= 0 if resource.deleted else resource.size
+            if room < 0:
+                return max(count, 1)
+        return len(resources)
+
     def is_cut(self, page: ChangePage) -> bool:
         """Whether a limit ends the answer before the changes do."""
-        return page.more and (self._rows_left == 0 or self._bytes_left < 0)
+        return page.more and (self._full or self._rows_left == 0 or self._bytes_left < 0)
 
     def fragments(self, page: ChangePage, context: Context) -> Iterator[str]:
         """The responses of one page, bodies read in batches."""
