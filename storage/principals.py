@@ -83,12 +83,6 @@ def by_email(tx: Transaction, email: str) -> list[Principal]:
     return [row_to_principal(row) for row in rows]
 
 
-def by_email(tx: Transaction, email: str) -> list[Principal]:
-    """The accounts with this mail address, exactly, by name."""
-    rows = tx.all(f"{_SELECT} WHERE email = :email ORDER BY name", {"email": email})
-    return [row_to_principal(row) for row in rows]
-
-
 def all(tx: Transaction) -> list[Principal]:  # noqa: A001
     """Every account, by name."""
     return [row_to_principal(row) for row in tx.all(f"{_SELECT} ORDER BY name", {})]

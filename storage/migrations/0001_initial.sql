@@ -12,7 +12,7 @@ CREATE TABLE principal (
   created INTEGER NOT NULL
 );
 
-CREATE INDEX principal_email ON principal (email);
+CREATE INDEX principal_email ON principal (LOWER(email));
 
 CREATE TABLE app_password (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

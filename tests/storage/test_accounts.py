@@ -42,7 +42,7 @@ def test_accounts_are_found_by_mail_address(store):
         store.write(lambda tx, name=name: _create(tx, name))
     store.write(lambda tx: _create(tx, "cora", email=None))
     with store.read() as tx:
-        assert [one.name for one in principals.by_email(tx, "ann@example.com")] == ["ann", "bob"]
+        assert [one.name for one in principals.by_email(tx, "Ann@EXAMPLE.com")] == ["bob", "ann"]
         assert principals.by_email(tx, "nobody@example.com") == []
 
 
