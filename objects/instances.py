@@ -86,9 +86,14 @@ def instances_near(
             overrides.append(_read_override(component, extent, clocks))
         elif extent is not None:
             master = component, extent
+    window = after, before, budget
     if master is not None:
-        yield from _series(*master, overrides, clocks, (after, before, budget))
+        yield from _series(*master, overrides, clocks, window)
     for override in overrides:
+        if master is None and is_recurring(override.component):
+            # A series of its own, whatever its RECURRENCE-ID means (Connect Daily writes these).
+            yield from _series(override.component, override.extent, [], clocks, window)
+            continue
         end = override.extent.end(override.extent.anchor, clocks)
         yield Instance(override.start, end, override.component, override.recurrence_id)
 

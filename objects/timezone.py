@@ -4,6 +4,7 @@ A local time that occurs twice is its first occurrence, one that a change of the
 taken by the offset before the change (RFC 5545 §3.3.5).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from davenport.objects.value import (
 )
 from davenport.objects.windows_zone import WINDOWS_ZONES
 
+_OFFSET_NAME = re.compile(r"(?:UTC|GMT)([+-][01][0-9]):?([0-5][0-9])", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a clock without a zone, on purpose
 _FIRST = -62_135_596_800 + 2 * DAY  # the years 1 to 9999, less what an offset may add
 _LAST = 253_402_300_799 - 2 * DAY
@@ -178,7 +180,7 @@ def read_zone(text: str | None, budget: Budget) -> Zone:
 @lru_cache(maxsize=1024)
 def database_zone(tzid: str) -> Zone | None:
     """The IANA zone that `tzid` names: as it is, in quotes, after a prefix such as
-    `/freeassociation.sourceforge.net/`, or by its name in Windows."""
+    `/freeassociation.sourceforge.net/`, by its name in Windows, or as UTC-04:00."""
     name = tzid.strip(" \t\"'")
     if len(name) > 200:
         return None
@@ -188,7 +190,10 @@ def database_zone(tzid: str) -> Zone | None:
     for length in (3, 2, 1):
         if found is None and len(parts) > length:
             found = known.get("/".join(parts[-length:]).lower())
-    return _DatabaseZone(ZoneInfo(found)) if found is not None else None
+    if found is not None:
+        return _DatabaseZone(ZoneInfo(found))
+    offset = _OFFSET_NAME.fullmatch(name)
+    return _FixedZone(read_offset(offset[1] + offset[2])) if offset is not None else None
 
 
 @lru_cache(maxsize=1)

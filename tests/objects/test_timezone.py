@@ -50,6 +50,8 @@ def clocks(zone: str) -> Clocks:
         "/mozilla.org/20050126_1/Europe/Berlin",
         "W. Europe Standard Time",
         "w. europe standard time",
+        "UTC+02:00",
+        "GMT+0200",
     ],
 )
 def test_a_zone_is_known_by_the_names_that_clients_write(tzid):
