@@ -90,7 +90,9 @@ class Dispatcher:
             _require_applicable(method, node)
             granting = _granting(method, node)
             access.require(identity, granting, method.privilege, node.href)
-            return method.handler(request, node, context)
+            if not method.writes:
+                return method.handler(request, node, context)
+        return method.handler(request, node, context)
 
 
 def _require_applicable(method: Method, node: Node) -> None:

@@ -94,8 +94,6 @@ def own_home(kind: CollectionKind, context: Context) -> HomeNode:
     """The caller's own home of a kind."""
     principal = context.identity.principal
     home = collections.home(context.transaction, principal.id, kind)
-    if home is None:
-        raise NOT_FOUND
     return HomeNode(context.hrefs.home(principal, kind), principal, home)
 
 

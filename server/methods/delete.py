@@ -53,4 +53,4 @@ def _condition_failed() -> StatusError:
     return StatusError(412, "a condition of the request does not hold")
 
 
-DELETE = Method("DELETE", COLLECTIONS | OBJECTS, access.UNBIND, delete)
+DELETE = Method("DELETE", COLLECTIONS | OBJECTS, access.UNBIND, delete, writes=True)

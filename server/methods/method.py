@@ -15,7 +15,8 @@ class Method:
 
     `kinds` are the resources it applies to; `privilege` gives what the caller needs on a node,
     by the resource that has to grant it (RFC 3744 app. B). `light` methods may run on the event
-    loop. `takes_xml` bounds the body by the limit for XML instead of that for objects.
+    loop. `takes_xml` bounds the body by the limit for XML instead of that for objects. What `writes`
+    is run after the snapshot that resolved the path is closed, and reads in its own transaction.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Method:
     light: bool = False
     takes_xml: bool = True
     creates: bool = False
+    writes: bool = False
 
     def applies_to(self, node: Node) -> bool:
         """Whether the method is defined on this kind of resource."""

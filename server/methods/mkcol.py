@@ -163,7 +163,12 @@ def _occupied() -> PreconditionError:
 
 
 MKCALENDAR = Method(
-    "MKCALENDAR", UNMAPPED | HOMES | COLLECTIONS | OBJECTS, access.BIND, mkcalendar, creates=True
+    "MKCALENDAR",
+    UNMAPPED | HOMES | COLLECTIONS | OBJECTS,
+    access.BIND,
+    mkcalendar,
+    creates=True,
+    writes=True,
 )
 # MKCOL on what exists is 405 (RFC 4918 §9.3.1), so the table leaves the others out.
-MKCOL = Method("MKCOL", UNMAPPED, access.BIND, mkcol, creates=True)
+MKCOL = Method("MKCOL", UNMAPPED, access.BIND, mkcol, creates=True, writes=True)

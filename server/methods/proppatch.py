@@ -92,4 +92,6 @@ def _store(
             object_resources.set_properties(tx, node.resource, changed, now=now)
 
 
-PROPPATCH = Method("PROPPATCH", HOMES | COLLECTIONS | OBJECTS, access.WRITE_PROPERTIES, proppatch)
+PROPPATCH = Method(
+    "PROPPATCH", HOMES | COLLECTIONS | OBJECTS, access.WRITE_PROPERTIES, proppatch, writes=True
+)

@@ -57,6 +57,9 @@ def put(request: Request, node: ObjectNode | UnmappedNode, context: Context) -> 
         etag, modified = (current.etag, current.modified) if current else (None, None)
         if asked.check("PUT", etag, modified) is not Outcome.PROCEED:
             raise StatusError(412, "a condition of the request does not hold")
+        if current is not None and current.uid != submission.index.uid:
+            # A resource keeps its UID for life (RFC 4791 §5.3.2.1, RFC 6352 §6.3.2.1).
+            raise UidConflict(current.name)
         return object_resources.put(
             tx,
             collection.id,
@@ -137,7 +140,7 @@ def _uid_conflict(collection: Collection, href: str, holder: str) -> Preconditio
         Precondition.CALENDAR_NO_UID_CONFLICT
         if collection.kind is CollectionKind.CALENDAR
         else Precondition.ADDRESSBOOK_NO_UID_CONFLICT,
-        f"the UID is held by {holder}",
+        f"{holder} holds the UID, or has another",
         xml.hrefs((href + quote_segment(holder),)),
     )
 
@@ -149,4 +152,5 @@ PUT = Method(
     put,
     takes_xml=False,
     creates=True,
+    writes=True,
 )

@@ -93,9 +93,8 @@ def test_another_account_learns_and_changes_nothing(running: Stage) -> None:
 def test_what_exists_and_what_does_not_look_the_same_to_another_account(running: Stage) -> None:
     _fill(running)
     bob = running.as_user("bob")
-    for what in REQUESTS:
+    for what, (method, body, headers) in REQUESTS.items():
         answers = [_ask(bob, where, what) for where in ("calendar", "event", "new event", "absent")]
-        method, body, headers = REQUESTS[what]
         foreign = [*answers, bob.request(method, "/dav/calendars/carol/calendar/", body, headers)]
         assert len({(answer.status, answer.headers, answer.body) for answer in foreign}) == 1, what
 

@@ -115,6 +115,15 @@ def test_a_uid_is_held_once_in_a_collection_and_freely_across_them(alice: InProc
     assert alice.request("PUT", CALENDAR + "b.ics", event("same")).status == 201
 
 
+def test_an_object_keeps_its_uid(alice: InProcess) -> None:
+    for path, body in ((CALENDAR + "a.ics", event), (CONTACTS + "a.vcf", card)):
+        alice.request("PUT", path, body("one"))
+        other = alice.request("PUT", path, body("two"))
+        assert other.status == 409
+        assert {name.partition("}")[2] for name in other.preconditions()} == {"no-uid-conflict"}
+        assert alice.request("GET", path).body == body("one")
+
+
 def test_uids_differ_by_case_and_form(alice: InProcess) -> None:
     for number, uid in enumerate(("a", "A", "é", "e\u0301", "a/../b", "x" * 1_000)):
         assert alice.request("PUT", f"{CALENDAR}{number}.ics", event(uid)).status == 201, uid
