@@ -49,6 +49,21 @@ class Index:
     ends: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What SQL may demand of an index row; None demands nothing.
+
+    `starts` and `ends` are the time window that the row must overlap, `uid` must be equal, and
+    `uid_contains` a part of the UID, letters A to Z in either case.
+    """
+
+    component: str | None = None
+    uid: str | None = None
+    starts: int | None = None
+    ends: int | None = None
+    uid_contains: str | None = None
+
+
 class _UnboundedError(Exception):
     """There is no time to bound: the object may match any range."""
 

@@ -15,6 +15,7 @@ from davenport.objects.calendar import KINDS, CalendarObject
 from davenport.objects.card import AddressObject
 from davenport.objects.collation import UnknownCollationError, text_matches
 from davenport.objects.contentline import Component, ContentLine, unescape_text
+from davenport.objects.index import Narrowing
 from davenport.objects.limits import Limits
 from davenport.objects.overlap import alarm_overlaps, object_overlaps, property_overlaps
 from davenport.objects.recurrence import Budget, ExpansionIncompleteError
@@ -22,21 +23,6 @@ from davenport.objects.timezone import Clocks, read_zone
 from davenport.objects.value import ValueFormatError
 
 _LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """What SQL may demand of an index row; None demands nothing.
-
-    `starts` and `ends` are the time window that the row must overlap, `uid` must be equal, and
-    `uid_contains` a part of the UID, letters A to Z in either case.
-    """
-
-    component: str | None = None
-    uid: str | None = None
-    starts: int | None = None
-    ends: int | None = None
-    uid_contains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from davenport.dav.multistatus import status_response
 from davenport.dav.precondition import Precondition, StatusError
 from davenport.dav.propfind import PropertyRequest
 from davenport.dav.report import Multiget
-from davenport.objects.match import Narrowing
+from davenport.objects.index import Narrowing
 from davenport.server import data, properties, tree
 from davenport.server.context import Context
 from davenport.server.node import CollectionNode, Kind
 from davenport.storage import object_resources
 from davenport.storage.model import ObjectResource
 
-EVERYTHING = Narrowing(None, None, None, None)
+EVERYTHING = Narrowing()
 # Multigets up to this many hrefs are point reads short enough for the event loop.
 _SMALL = 50
 _PAGE = 500
@@ -88,14 +88,7 @@ def _candidates(
     while True:
         with context.store.read() as transaction:
             rows = object_resources.candidates(
-                transaction,
-                node.collection.id,
-                query.narrowing.component,
-                query.narrowing.uid,
-                query.narrowing.starts,
-                query.narrowing.ends,
-                after,
-                _PAGE,
+                transaction, node.collection.id, query.narrowing, after, _PAGE
             )
         for batch in data.batches(rows):
             bodies: dict[int, bytes] = {}

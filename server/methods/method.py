@@ -15,8 +15,9 @@ class Method:
 
     `kinds` are the resources it applies to; `privilege` gives what the caller needs on a node,
     by the resource that has to grant it (RFC 3744 app. B). `light` methods may run on the event
-    loop. `takes_xml` bounds the body by the limit for XML instead of that for objects. What `writes`
-    is run after the snapshot that resolved the path is closed, and reads in its own transaction.
+    loop. `takes_xml` bounds the body by the limit for XML instead of that for objects. What
+    `writes` is run after the snapshot that resolved the path is closed, and reads in its own
+    transaction.
     """
 
     name: str

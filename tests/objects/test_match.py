@@ -16,9 +16,9 @@ from davenport.dav.filter import (
 )
 from davenport.objects.calendar import CalendarObject, read_calendar_object
 from davenport.objects.card import read_address_object
-from davenport.objects.index import index_address_object, index_calendar_object
+from davenport.objects.index import Narrowing, index_address_object, index_calendar_object
 from davenport.objects.limits import Limits
-from davenport.objects.match import Narrowing, matches_calendar, matches_card, narrow
+from davenport.objects.match import matches_calendar, matches_card, narrow
 from davenport.objects.value import read_time
 from tests.objects.sample import calendar, calendar_object, card, wrapped
 

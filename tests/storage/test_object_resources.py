@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from davenport.objects.index import Index
+from davenport.objects.index import Index, Narrowing
 from davenport.storage import object_resources
 from davenport.storage.error import Gone, UidConflict
 
@@ -209,6 +209,10 @@ INDEXED = {
         ({"component": "VEVENT", "starts": 300, "ends": 301}, "endless ever instant"),
         ({"uid": "5"}, "instant"),
         ({"uid": "5", "component": "VTODO"}, ""),
+        ({"uid_contains": "5"}, "instant"),
+        ({"uid_contains": "%"}, ""),
+        ({"uid_contains": "_"}, ""),
+        ({"uid_contains": "\\"}, ""),
         ({}, "bounded endless ever until instant task"),
         ({"starts": 60, "ends": 120}, "bounded endless ever task"),
     ],
@@ -224,7 +228,7 @@ def test_the_index_narrows_and_pages_by_id(ann, arguments, expected, limit):
     while True:
         with ann.store.read() as tx:
             page = object_resources.candidates(
-                tx, ann.calendar.id, **arguments, after_id=after, limit=limit
+                tx, ann.calendar.id, Narrowing(**arguments), after, limit
             )
         if not page:
             break
@@ -288,3 +292,18 @@ def test_conditions_checked_under_the_lock_hold_until_the_write(ann, store):
         thread.join()
     assert sorted(won) == [False] * 7 + [True]
     assert ann.state().revision == 1
+
+
+def test_a_part_of_a_uid_is_found_in_either_case_and_taken_literally(ann):
+    for number, uid in enumerate(("Abc-É%", "xABCx", "a_c", "é%")):
+        ann.put(f"{number}", index=Index(uid, "VEVENT"))
+
+    def found(part):
+        with ann.store.read() as tx:
+            rows = object_resources.candidates(tx, ann.calendar.id, Narrowing(uid_contains=part))
+        return "".join(row.name for row in rows)
+
+    assert found("aBc") == "01"
+    assert found("%") == "03"
+    assert found("_") == "2"
+    assert found("É") == "0"
