@@ -1,7 +1,7 @@
 # `make check` is what .ci/run checks, in the virtual environment that README sets up.
 BIN ?= .venv/bin
 
-.PHONY: check test slow format lint types imports bench package clean
+.PHONY: check test slow format lint types imports reference bench package clean
 
 check: lint types imports test
 
@@ -28,6 +28,10 @@ types: | $(BIN)
 
 imports: | $(BIN)
 	$(BIN)/lint-imports
+
+# The table of keys in docs/configuration.md.
+reference: | $(BIN)
+	$(BIN)/python -m tests.reference
 
 bench: | $(BIN)
 	$(BIN)/python bench

@@ -26,7 +26,7 @@ VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util",
 # The only packages from outside the standard library that each folder may import.
 OUTSIDE = {
     "davenport.dav": {"lxml"},
-    "davenport.objects": {"icalendar"},
+    "davenport.objects": set(),
     "davenport.storage": {"psycopg", "psycopg_pool"},
     "davenport.server": {
         "argon2",
