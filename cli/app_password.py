@@ -24,6 +24,7 @@ _MAX_DAYS = 36_500
 
 @click.group(
     name="app-password",
+    short_help="Give single devices passwords of their own.",
     epilog="""\b
 Examples:
   davenport app-password add ann --label phone

@@ -36,12 +36,13 @@ class _Report:
 
 
 @click.command(
+    short_help="Export collections into a file or a folder.",
     epilog="""\b
 Examples:
   davenport export ann/calendar -o calendar.ics
   davenport export ann/contacts -o contacts/
   davenport export ann -o ann-backup/
-"""
+""",
 )
 @click.argument("target", metavar="USER[/COLLECTION]")
 @click.option(

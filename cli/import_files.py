@@ -29,6 +29,7 @@ _LINE_INTERVAL = 5.0
 
 @click.command(
     name="import",
+    short_help="Import .ics and .vcf files into a collection.",
     epilog="""\b
 Examples:
   davenport import old.ics --into ann/calendar

@@ -79,6 +79,10 @@ Examples:
   davenport serve
   davenport --data /srv/dav user add ann --email ann@example.org
   davenport import old.ics --into ann/calendar
+
+\b
+Shell completion:
+  eval "$(_DAVENPORT_COMPLETE=bash_source davenport)"   (or zsh_source, fish_source)
 """
 
 

@@ -43,12 +43,13 @@ class _FirstAccount:
 
 
 @click.command(
+    short_help="Run the server.",
     epilog="""\b
 Examples:
   davenport serve
   davenport --data /srv/dav serve --listen 127.0.0.1:8080 --workers 2
   DAVENPORT_LISTEN=[::1]:5232 davenport serve
-"""
+""",
 )
 @click.option(
     "--listen",
@@ -121,6 +122,8 @@ def _free_address(configuration: Configuration) -> str:
         raise click.ClickException(
             f"listen = {configuration.listen}: the host is not known ({error.strerror})."
         ) from None
+    # A name with addresses of both kinds (localhost) is taken as IPv4, which every client tries.
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     family, kind, protocol, _, place = found[0]
     with socket.socket(family, kind, protocol) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

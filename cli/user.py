@@ -26,12 +26,13 @@ _password_option = click.option(
 
 
 @click.group(
+    short_help="Add, list, change and remove accounts.",
     epilog="""\b
 Examples:
   davenport user add ann --email ann@example.org
   davenport user list --json
   davenport user passwd ann
-"""
+""",
 )
 def user() -> None:
     """Add, list, change and remove accounts; works while the server runs."""
@@ -211,16 +212,17 @@ def _choose_password(*, read_stdin: bool) -> tuple[str, bool]:
             raise click.ClickException("The password on standard input is not UTF-8.") from None
         return line.removesuffix("\n").removesuffix("\r"), False
     if sys.stdin.isatty():
-        asked: str = click.prompt(
-            "Password (empty to generate one)",
-            default="",
-            show_default=False,
-            hide_input=True,
-            confirmation_prompt=True,
-        )
+        asked = _ask("Password (empty to generate one)")
+        if asked and _ask("The same again") != asked:
+            raise click.ClickException("The two passwords differ; nothing was changed.")
         if asked:
             return asked, False
     return generate_password(), True
+
+
+def _ask(question: str) -> str:
+    answer: str = click.prompt(question, default="", show_default=False, hide_input=True)
+    return answer
 
 
 def _warn_of_file(configuration: Configuration, name: str) -> None:

@@ -2,11 +2,10 @@
 
 import json
 import os
+import pty
 import subprocess
-import sys
 import tomllib
 from importlib.metadata import version
-from pathlib import Path
 
 import click
 import pytest
@@ -14,7 +13,10 @@ from click.testing import CliRunner
 
 from davenport.cli.main import davenport
 from davenport.server.config_layers import load
+from davenport.server.password import verify_password
+from davenport.storage import principals
 from davenport.storage.open import open_store
+from tests.served import PROGRAM
 
 
 def commands(group: click.Group = davenport, path: tuple[str, ...] = ()):
@@ -106,12 +108,53 @@ def test_renewing_the_epoch_changes_it(tmp_path):
 
 
 def test_the_installed_program_runs_and_a_closed_pipe_is_no_error(tmp_path):
-    program = Path(sys.executable).with_name("davenport")
     environment = os.environ | {"HOME": str(tmp_path)}
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         done = subprocess.run(
-            [program, "--help"], stdout=closed, stderr=subprocess.PIPE, env=environment, check=False
+            [PROGRAM, "--help"], stdout=closed, stderr=subprocess.PIPE, env=environment, check=False
         )
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    "typed, code, output",
+    [
+        (["s3cret", "s3cret"], 0, b"Added ann."),
+        ([""], 0, b"The password, shown only now: "),
+        (["s3cret", "other"], 1, b"The two passwords differ"),
+    ],
+    ids=["twice", "empty", "different"],
+)
+def test_on_a_terminal_the_password_is_asked_for_and_not_echoed(tmp_path, typed, code, output):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "--data", str(tmp_path), "user", "add", "ann"],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+
+    def read_until(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            shown += os.read(ours, 1024)
+
+    try:
+        for question, answer in zip((b"generate one): ", b"again: "), typed, strict=False):
+            read_until(question)
+            os.write(ours, answer.encode() + b"\n")
+        read_until(output)
+        assert process.wait(20) == code
+    finally:
+        process.kill()
+        os.close(ours)
+    assert b"s3cret" not in shown
+    if code == 0:
+        stored = open_store(tmp_path / "davenport.sqlite3")
+        with stored.read() as tx:
+            password_hash = principals.by_name(tx, "ann").password_hash
+        stored.close()
+        assert verify_password(password_hash, "s3cret") is (typed[0] != "")

@@ -145,6 +145,23 @@ def test_a_request_in_flight_is_finished_after_sigterm(tmp_path):
         assert running.process.wait(20) == 0
 
 
+def test_a_worker_that_dies_is_replaced(tmp_path):
+    with serving(tmp_path) as running:
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+        if not children.exists():
+            pytest.skip("this system does not list a process's children")
+        for child in children.read_text().split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                os.kill(int(child), signal.SIGKILL)
+        deadline = time.monotonic() + READY_WITHIN
+        while "Unexpected exit from worker-1" not in running.err.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.wait()
+        assert running.stop() == 0
+
+
 def test_workers_end_when_the_main_process_is_killed(tmp_path):
     with serving(tmp_path) as running:
         running.process.kill()
