@@ -70,6 +70,9 @@ class DavApplication:
         self._pool = pool
         self._dispatcher = Dispatcher(configuration, store)
         self.authenticator = Authenticator(store, configuration)
+        self._hashing = ThreadPoolExecutor(
+            configuration.hash_concurrency, thread_name_prefix="hashing"
+        )
         limits = configuration.limits
         self._object_bytes = max(_HARD_LIMIT, limits.calendar_object, limits.address_object)
         context = f"{configuration.path_prefix}/dav/"
@@ -78,6 +81,11 @@ class DavApplication:
         self._well_known = {
             path for known in _WELL_KNOWN for path in (known, configuration.path_prefix + known)
         }
+
+    def close(self) -> None:
+        """Finish the logins that are being checked."""
+        self._hashing.shutdown(wait=True)
+        self.authenticator.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = _exchange(scope, self._configuration)
@@ -124,8 +132,9 @@ class DavApplication:
             identity = await self._in_thread(lambda: self.authenticator.lookup(authorization))
         if identity is not None:
             return identity
-        return await self._in_thread(
-            lambda: self.authenticator.verify(authorization, exchange.address)
+        # Hashing has threads of its own: a flood of wrong passwords holds up no other request.
+        return await asyncio.get_running_loop().run_in_executor(
+            self._hashing, self.authenticator.verify, authorization, exchange.address
         )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -269,7 +278,7 @@ def create_app(configuration: Configuration, store: Store) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         pool.shutdown(wait=True)
-        dav.authenticator.close()
+        dav.close()
         store.close()
 
     app = Starlette(

@@ -1,1 +1,1 @@
-"""The sync client's folder; it stands on the protocol and the objects, never on the store."""
+"""The sync client: incremental collection sync (RFC 6578) against davenport and other servers."""
