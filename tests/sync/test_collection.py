@@ -79,7 +79,7 @@ def _wsgi(application: Any) -> Send:
         status: list[str] = []
         environ = {
             "REQUEST_METHOD": request.method,
-            "PATH_INFO": unquote(request.path, "latin-1"),
+            "PATH_INFO": unquote(request.path),
             "SCRIPT_NAME": "",
             "QUERY_STRING": "",
             "HTTP_AUTHORIZATION": login,
