@@ -26,7 +26,7 @@ _FOLD = re.compile(rf"{_BREAK}[ \t]")
 _LOOSE_LINE = re.compile(
     r"[ \t]*+(?:([A-Za-z0-9_-]++)\.)?+([A-Za-z0-9_-]++)([^:\r\n]*+):(.*+)", re.DOTALL
 )
-_PARAMETER = re.compile(r'[ \t]*+;[ \t]*+([^=;"]*+)(=?+)((?:[^";]++|"[^"]*+"|")*+)')
+_PARAMETER = re.compile(r';[ \t]*+([^=;"]*+)(=?+)((?:[^";]++|"[^"]*+"|")*+)')
 _PARAMETER_VALUE = re.compile(r'((?:[^",]++|"[^"]*+"|")*+)(?:,|\Z)')
 _CARET = re.compile(r"\^([n^'])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

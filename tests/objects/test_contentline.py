@@ -110,8 +110,18 @@ def test_limits_hold():
         "BEGIN:A\nX\n" + " b\n" * 1_000_000 + " :c\nEND:A",
         "BEGIN:A\nX" + ';P="v",w' * 200_000 + ":c\nEND:A",
         'BEGIN:A\nX;P="' + '"' * 1_000_001 + ":c\nEND:A",
+        "BEGIN:A\nX" + " " * 1_000_000 + "y:c\nEND:A",
+        'BEGIN:A\nX;P="' + " " * 1_000_000 + "y:c\nEND:A",
     ],
-    ids=["one-line", "folds-in-value", "folds-in-name", "parameters", "quotes"],
+    ids=[
+        "one-line",
+        "folds-in-value",
+        "folds-in-name",
+        "parameters",
+        "quotes",
+        "blanks-before-no-parameter",
+        "blanks-in-an-open-quote",
+    ],
 )
 def test_a_large_shape_is_one_property(text):
     assert len(read(text).properties) == 1
