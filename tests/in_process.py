@@ -16,6 +16,7 @@ from davenport.server.accounts import create_account
 from davenport.server.app import create_app
 from davenport.server.config import Configuration
 from davenport.server.password import hash_password
+from davenport.storage.database import Store
 from davenport.storage.open import open_store
 from tests.served import PASSWORD
 from tests.wire import Answer, Headers, basic
@@ -35,7 +36,7 @@ class InProcess:
 
     def __init__(self, application: Application, login: tuple[str, str] | None = None) -> None:
         self.application = application
-        self.authorization = None if login is None else basic(*login)
+        self.log_in(login)
         self._runner = asyncio.Runner()
         self._to_lifespan: asyncio.Queue[Message] = asyncio.Queue()
         self._from_lifespan: asyncio.Queue[Message] = asyncio.Queue()
@@ -53,6 +54,10 @@ class InProcess:
     ) -> None:
         self._runner.run(self._stop())
         self._runner.close()
+
+    def log_in(self, login: tuple[str, str] | None) -> None:
+        """Send this user and password from now on, or none."""
+        self.authorization = None if login is None else basic(*login)
 
     async def _start(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
@@ -131,11 +136,17 @@ class InProcess:
         )
 
 
-@contextmanager
-def davenport(folder: Path, user: str = "ann") -> Iterator[InProcess]:
-    """The server over a new SQLite store in `folder`, with one account, logged in."""
-    configuration = Configuration(data=folder)
-    store = open_store(configuration.store_location)
+def add_account(store: Store, user: str) -> tuple[str, str]:
+    """Add an account with `PASSWORD` to a store and give its login."""
     create_account(store, user, password_hash=hash_password(PASSWORD, CHEAP))
-    with InProcess(create_app(configuration, store), (user, PASSWORD)) as wire:
+    return user, PASSWORD
+
+
+@contextmanager
+def davenport(folder: Path, store: Store | None = None) -> Iterator[InProcess]:
+    """The server over `store`, or a new SQLite one in `folder`, logged in as `ann`."""
+    configuration = Configuration(data=folder)
+    opened = open_store(configuration.store_location) if store is None else store
+    login = add_account(opened, "ann")
+    with InProcess(create_app(configuration, opened), login) as wire:
         yield wire
