@@ -1,12 +1,9 @@
 """Request headers as values: Depth (RFC 4918 §10.2), Prefer (RFC 7240, 8144), media types."""
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 
 from davenport.dav.precondition import StatusError
-
-_PREFERENCE = re.compile(r'\s*([^\s,;="]+)\s*(?:=\s*"?([^",;]*)"?)?[^,]*')
 
 
 class Depth(Enum):
@@ -31,8 +28,10 @@ def depth(headers: Mapping[str, str], default: Depth) -> Depth:
 def preferences(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The Prefer header's preferences, lower-case; Apple's older `Brief: t` is return=minimal."""
     found: dict[str, str] = {}
-    for match in _PREFERENCE.finditer(headers.get("prefer", "")):
-        found.setdefault(match[1].lower(), (match[2] or "").strip().lower())
+    for preference in headers.get("prefer", "").lower().split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip():
+            found.setdefault(name.strip(), value.strip().strip('"').strip())
     if headers.get("brief", "").strip().lower() == "t":
         found.setdefault("return", "minimal")
     return found

@@ -206,7 +206,8 @@ def _declared_length(exchange: _Exchange) -> int | None:
     """The Content-Length; 0 where there is no body, None for a chunked one."""
     value = exchange.headers.get("content-length")
     if value is not None:
-        return int(value) if value.isascii() and value.isdigit() else None
+        # Longer numbers than 18 digits are no lengths, and int() refuses the longest.
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     return None if "transfer-encoding" in exchange.headers else 0
 
 

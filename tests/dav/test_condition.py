@@ -1,5 +1,6 @@
 """Conditional requests against RFC 9110 §13."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,19 @@ def test_tags_go_before_dates() -> None:
 def test_any_header_text_is_decided(match: str, date: str) -> None:
     headers = {"if-match": match, "if-none-match": match, "if-modified-since": date}
     assert _check("PUT", headers, A) in Outcome
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 99999999999999999999 Jan 2020 00:00:00 GMT",
+        "Thu, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Thu, 01 Jan 2020 00:00:00 +99999999999999",
+        "yesterday",
+    ],
+)
+def test_a_date_that_is_none_is_ignored(date: str) -> None:
+    assert _check("GET", {"if-modified-since": date}, A) is Outcome.PROCEED
 
 
 @given(st.binary(max_size=100), st.binary(max_size=100))

@@ -65,6 +65,12 @@ def test_a_body_over_the_limit_is_413(method: str, size: int, alice: InProcess) 
     assert alice.request(method, CALENDAR + "a.ics", b"x" * size).status == 413
 
 
+def test_a_length_that_is_no_number_is_not_believed(alice: InProcess) -> None:
+    for length in ("9" * 5_000, "-1", "x"):
+        answer = alice.request("PROPFIND", CALENDAR, b"", {**ZERO, "Content-Length": length})
+        assert answer.status == 207, length
+
+
 def test_a_compressed_body_is_not_taken(alice: InProcess) -> None:
     answer = alice.request("PUT", CALENDAR + "a.ics", b"\x1f\x8b", {"Content-Encoding": "gzip"})
     assert answer.status == 415
