@@ -1,5 +1,6 @@
 """Bodies of PROPFIND (RFC 4918 §14.20), PROPPATCH (§14.19), MKCALENDAR and extended MKCOL."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,9 @@ class Instruction:
 
 
 ALLPROP = PropertyRequest("allprop")
+# The most characters in the names of all properties together. Every resource of an answer repeats
+# the names, with their namespaces, so a body's size alone does not bound it.
+MOST_IN_NAMES = 32_768
 _DATA = {
     "{urn:ietf:params:xml:ns:caldav}calendar-data",
     "{urn:ietf:params:xml:ns:carddav}address-data",
@@ -51,14 +55,15 @@ _DATA = {
 def read_property_request(parent: xml.Element) -> PropertyRequest:
     """Read the DAV:prop, DAV:allprop or DAV:propname child of a PROPFIND or REPORT body.
 
-    None of them asks for nothing in a report. Raises StatusError 400 where more than one is given.
+    None of them asks for nothing in a report. Raises StatusError 400 where more than one is given,
+    413 for more names than any client has use for.
     """
     included: tuple[str, ...] = ()
     found: PropertyRequest | None = None
     for child in xml.children(parent):
         name = xml.tag(child)
         if name == DAV("include"):
-            included = tuple(xml.tag(item) for item in xml.children(child))
+            included = _read_names(xml.children(child))
             continue
         if name not in {DAV("prop"), DAV("allprop"), DAV("propname")}:
             continue
@@ -77,7 +82,19 @@ def _read_choice(child: xml.Element, name: str) -> PropertyRequest:
         return PropertyRequest("propname")
     asked = xml.children(child)
     data = next((_read_data(item) for item in asked if xml.tag(item) in _DATA), None)
-    return PropertyRequest("prop", tuple(dict.fromkeys(xml.tag(item) for item in asked)), data)
+    return PropertyRequest("prop", _read_names(asked), data)
+
+
+def _read_names(elements: list[xml.Element]) -> tuple[str, ...]:
+    """The names of properties, each once."""
+    names = tuple(dict.fromkeys(xml.tag(element) for element in elements))
+    _require_few(names)
+    return names
+
+
+def _require_few(names: Collection[str]) -> None:
+    if sum(map(len, names)) > MOST_IN_NAMES:
+        raise StatusError(413, f"the names of the properties have over {MOST_IN_NAMES} characters")
 
 
 def _read_data(item: xml.Element) -> DataRequest:
@@ -111,6 +128,7 @@ def read_instructions(root: xml.Element, names: tuple[str, ...]) -> list[Instruc
             instructions += [
                 Instruction(xml.tag(item), item if setting else None) for item in xml.children(prop)
             ]
+    _require_few({instruction.name for instruction in instructions})
     return instructions
 
 

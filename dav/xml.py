@@ -38,10 +38,11 @@ _parsers = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class XmlLimits:
-    """Bounds of a request body: nesting depth and number of elements."""
+    """Bounds of a request body: nesting depth, number of elements, characters of a Clark name."""
 
     depth: int = 64
     elements: int = 50_000
+    name: int = 1_024
 
 
 def _parser() -> etree.XMLParser:
@@ -63,8 +64,8 @@ def _parser() -> etree.XMLParser:
 def parse(body: bytes, limits: XmlLimits) -> Element:
     """Parse a request body.
 
-    Raises StatusError 400 for malformed XML, a DTD or entities, or too deep nesting, and 413 for
-    too many elements; the element count is bounded before a tree is built.
+    Raises StatusError 400 for malformed XML, a DTD or entities, too deep nesting or too long a
+    name, and 413 for too many elements; their number is bounded before a tree is built.
     """
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise StatusError(400, "a DTD or entity declaration is not allowed in a request body")
@@ -78,16 +79,19 @@ def parse(body: bytes, limits: XmlLimits) -> Element:
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None:
         raise StatusError(400, "a DTD is not allowed in a request body")
-    _require_depth(root, limits.depth)
+    _require_limits(root, limits)
     return root
 
 
-def _require_depth(root: Element, limit: int) -> None:
+def _require_limits(root: Element, limits: XmlLimits) -> None:
     level: list[Element] = [root]
     depth = 1
     while level:
-        if depth > limit:
-            raise StatusError(400, f"the XML body is nested deeper than {limit} elements")
+        if depth > limits.depth:
+            raise StatusError(400, f"the XML body is nested deeper than {limits.depth} elements")
+        # An unresolved entity reference has no name of its own.
+        if any(len(one.tag) > limits.name for one in level if isinstance(one.tag, str)):
+            raise StatusError(400, f"an element's name is longer than {limits.name} characters")
         level = [child for element in level for child in element]
         depth += 1
 

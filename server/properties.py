@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from davenport.dav import xml
 from davenport.dav.multistatus import property_response
+from davenport.dav.name import CALDAV, CARDDAV
 from davenport.dav.propfind import PropertyRequest
 from davenport.server.context import Context
 from davenport.server.node import CollectionNode, HomeNode, Kind, Node, ObjectNode
 from davenport.server.vocabulary import LiveProperty
 
 _NONE: Mapping[str, str] = {}
+# RFC 4791 §5.2 and RFC 6352 §6.2 keep their properties out of allprop, settable ones too.
+_NOT_IN_ALLPROP = (CALDAV(""), CARDDAV(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,12 @@ def response(node: Node, selection: Selection, context: Context, data: str | Non
         else:
             found.append(xml.element(name) if selection.names_only else fragment)
     if selection.dead:
-        live_names = context.vocabulary.properties[node.kind]
+        others = stored.keys() - context.vocabulary.properties[node.kind].keys()
+        others -= {name for name, _ in selection.asked}
         found += [
             xml.element(name) if selection.names_only else source
             for name, source in stored.items()
-            if name not in live_names
+            if name in others and (selection.names_only or not name.startswith(_NOT_IN_ALLPROP))
         ]
     if data is not None:
         found.append(data)

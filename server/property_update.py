@@ -18,40 +18,74 @@ class Refusal:
     precondition: Precondition | None = None
 
 
+NO_ROOM = Refusal(507)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A property and the whole element it is to be, None to remove it."""
+
+    name: str
+    source: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Instructions in document order."""
+    """What instructions come to without regard to what is stored: changes in document order."""
 
-    instructions: Sequence[Instruction]
-    limits: RequestLimits
-    vocabulary: Vocabulary
+    changes: Sequence[Change]
+    refusals: Mapping[str, Refusal]
+
+    @property
+    def names(self) -> list[str]:
+        """Every property that is named, once."""
+        return list(dict.fromkeys(change.name for change in self.changes))
 
 
-def apply(
-    update: Update, current: Mapping[str, str]
-) -> tuple[Mapping[str, str], Mapping[str, Refusal]]:
-    """The properties after the instructions, and what stands against them by Clark name."""
-    changed = dict(current)
+def prepare(
+    instructions: Sequence[Instruction], limits: RequestLimits, vocabulary: Vocabulary
+) -> Update:
+    """Check and serialise what a request sets, before a transaction is begun for it."""
+    changes: list[Change] = []
     refusals: dict[str, Refusal] = {}
-    for instruction in update.instructions:
-        refusal = _refusal(instruction, update)
+    # Each element repeats the namespaces in scope, so a body can grow by its own length many times.
+    room: int = limits.resource_property_bytes
+    for instruction in instructions:
+        source: str | None = None
+        refusal = _refusal(instruction, vocabulary)
+        if refusal is None and instruction.element is not None:
+            source = xml.stored_element(instruction.element) if room >= 0 else ""
+            size = len(source.encode())
+            room -= size
+            if size > limits.property_bytes or room < 0:
+                refusal, source = NO_ROOM, ""
         if refusal is not None:
             refusals[instruction.name] = refusal
-        elif instruction.element is None:
-            changed.pop(instruction.name, None)
+        changes.append(Change(instruction.name, source))
+    return Update(changes, refusals)
+
+
+def apply(update: Update, current: Mapping[str, str]) -> Mapping[str, str]:
+    """The properties after the changes."""
+    changed = dict(current)
+    for change in update.changes:
+        if change.source is None:
+            changed.pop(change.name, None)
         else:
-            changed[instruction.name] = xml.stored_element(instruction.element)
-            if len(changed[instruction.name].encode()) > update.limits.property_bytes:
-                refusals[instruction.name] = Refusal(507)
-    if sum(len(source) for source in changed.values()) > update.limits.resource_property_bytes:
-        refusals.update((instruction.name, Refusal(507)) for instruction in update.instructions)
-    return changed, refusals
+            changed[change.name] = change.source
+    return changed
 
 
-def _refusal(instruction: Instruction, update: Update) -> Refusal | None:
-    if instruction.name in update.vocabulary.protected:
+def fits(properties: Mapping[str, str], limits: RequestLimits) -> bool:
+    """Whether a resource may hold these properties together."""
+    size = sum(len(source.encode()) for source in properties.values())
+    return size <= limits.resource_property_bytes
+
+
+def _refusal(instruction: Instruction, vocabulary: Vocabulary) -> Refusal | None:
+    if instruction.name in vocabulary.protected:
         return Refusal(403, Precondition.CANNOT_MODIFY_PROTECTED_PROPERTY)
-    validator = update.vocabulary.validators.get(instruction.name)
+    validator = vocabulary.validators.get(instruction.name)
     if validator is None or instruction.element is None:
         return None
     try:

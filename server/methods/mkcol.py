@@ -25,7 +25,7 @@ from davenport.server.node import (
     Node,
     UnmappedNode,
 )
-from davenport.server.property_update import Update, apply
+from davenport.server.property_update import NO_ROOM, apply, fits, prepare
 from davenport.storage import collections
 from davenport.storage.database import Transaction
 from davenport.storage.error import NameConflict
@@ -60,7 +60,10 @@ def mkcalendar(request: Request, node: Node, context: Context) -> Response:
     if request.body.strip():
         root = xml.parse(request.body, context.configuration.limits.xml)
         instructions = read_instructions(root, (MKCALENDAR_ELEMENT,))
-    return _make(_wanted(instructions, caldav.CALENDAR), node, context, MKCALENDAR_ELEMENT)
+    wanted = _wanted(instructions, caldav.CALENDAR)
+    if wanted.resourcetype != caldav.CALENDAR:
+        raise PreconditionError(Precondition.VALID_RESOURCETYPE, "MKCALENDAR makes calendars only")
+    return _make(wanted, node, context, MKCALENDAR_ELEMENT)
 
 
 def mkcol(request: Request, node: Node, context: Context) -> Response:
@@ -119,11 +122,13 @@ def _read_components(element: xml.Element) -> tuple[str, ...]:
 def _make(wanted: _Wanted, node: Node, context: Context, root: str) -> Response:
     home, name, kind = _place(wanted, node)
     limits = context.configuration.limits
-    update = Update(wanted.instructions, limits, context.vocabulary)
-    properties, refusals = apply(update, {})
+    update = prepare(wanted.instructions, limits, context.vocabulary)
+    properties = apply(update, {})
+    refusals = update.refusals
+    if not refusals and not fits(properties, limits):
+        refusals = dict.fromkeys(update.names, NO_ROOM)
     if refusals:
-        names = [instruction.name for instruction in wanted.instructions]
-        answer = xml.document(f"{root}-response", refused(names, refusals))
+        answer = xml.document(f"{root}-response", refused(update.names, refusals))
         return Response(403, {"content-type": XML}, answer)
 
     def work(tx: Transaction) -> None:

@@ -1,6 +1,6 @@
 """PROPPATCH (RFC 4918 §9.2): all instructions in document order, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from davenport.dav import multistatus, xml
 from davenport.dav.message import XML, Request, Response
@@ -9,46 +9,43 @@ from davenport.server import access
 from davenport.server.context import Context
 from davenport.server.methods.method import Method
 from davenport.server.node import COLLECTIONS, HOMES, OBJECTS, CollectionNode, HomeNode, ObjectNode
-from davenport.server.property_update import Refusal, Update, apply
+from davenport.server.property_update import NO_ROOM, Refusal, apply, fits, prepare
 from davenport.storage import collections, object_resources
 from davenport.storage.database import Transaction
 from davenport.storage.error import Gone
 
 
-class _RefusedError(Exception):
-    """Carries the refusals out of the write transaction, which they undo."""
-
-    def __init__(self, refusals: Mapping[str, Refusal]) -> None:
-        super().__init__()
-        self.refusals = refusals
+class _NoRoomError(Exception):
+    """Leaves the write transaction without a change: the resource's properties are too many."""
 
 
 def proppatch(
     request: Request, node: HomeNode | CollectionNode | ObjectNode, context: Context
 ) -> Response:
     """Set and remove properties; one refusal undoes all and the others answer 424."""
-    instructions = read_propertyupdate(xml.parse(request.body, context.configuration.limits.xml))
-    update = Update(instructions, context.configuration.limits, context.vocabulary)
+    limits = context.configuration.limits
+    instructions = read_propertyupdate(xml.parse(request.body, limits.xml))
+    update = prepare(instructions, limits, context.vocabulary)
+    if update.refusals:
+        return _answer(node.href, refused(update.names, update.refusals))
 
     def work(tx: Transaction) -> None:
         current = _current(tx, node)
-        changed, refusals = apply(update, current)
-        if refusals:
-            raise _RefusedError(refusals)
+        changed = apply(update, current)
+        if not fits(changed, limits):
+            raise _NoRoomError
         if changed != current:
             _store(tx, node, changed, context.now())
 
-    names = list(dict.fromkeys(instruction.name for instruction in instructions))
     try:
         context.store.write(work)
-    except _RefusedError as error:
-        return _answer(node.href, refused(names, error.refusals))
-    return _answer(
-        node.href, multistatus.propstat(200, "".join(xml.element(name) for name in names))
-    )
+    except _NoRoomError:
+        return _answer(node.href, refused(update.names, dict.fromkeys(update.names, NO_ROOM)))
+    set_names = "".join(xml.element(name) for name in update.names)
+    return _answer(node.href, multistatus.propstat(200, set_names))
 
 
-def refused(names: list[str], refusals: Mapping[str, Refusal]) -> str:
+def refused(names: Sequence[str], refusals: Mapping[str, Refusal]) -> str:
     """The propstats of a request whose properties were not all accepted."""
     propstats = "".join(
         multistatus.propstat(refusal.status, xml.element(name), refusal.precondition)

@@ -60,6 +60,34 @@ def test_too_many_elements_are_refused_before_a_tree_is_built(alice: InProcess) 
     assert answer.status == 413
 
 
+def _long_names(root: str, count: int, length: int) -> str:
+    """A body that names `count` properties of a namespace of `length` letters."""
+    names = "".join(f"<x:p{number}/>" for number in range(count))
+    inside = f"<D:set><D:prop>{names}</D:prop></D:set>"
+    if root in {"D:propfind", "D:sync-collection"}:
+        inside = f"<D:prop>{names}</D:prop>"
+    return f'<{root} xmlns:D="DAV:" xmlns:x="urn:{"x" * length}">{inside}</{root}>'
+
+
+@pytest.mark.parametrize(
+    ("method", "root"),
+    [
+        ("PROPFIND", "D:propfind"),
+        ("REPORT", "D:sync-collection"),
+        ("PROPPATCH", "D:propertyupdate"),
+    ],
+)
+def test_names_that_every_answer_would_repeat_are_bounded(
+    method: str, root: str, alice: InProcess
+) -> None:
+    alice.request("PUT", CALENDAR + "a.ics", event("a"))
+    for count, length, status in ((100, 200, 207), (10_000, 1, 413), (100, 900, 413)):
+        answer = alice.request(method, CALENDAR, _long_names(root, count, length), {"Depth": "1"})
+        assert answer.status == status, (count, length)
+    endless = _long_names(root, 1, 2_000)
+    assert alice.request(method, CALENDAR, endless, {"Depth": "1"}).status == 400
+
+
 @pytest.mark.parametrize(("method", "size"), [("PUT", 11_000_000), ("PROPFIND", 2_200_000)])
 def test_a_body_over_the_limit_is_413(method: str, size: int, alice: InProcess) -> None:
     assert alice.request(method, CALENDAR + "a.ics", b"x" * size).status == 413

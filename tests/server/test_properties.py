@@ -1,7 +1,11 @@
 """PROPFIND, PROPPATCH, MKCALENDAR and extended MKCOL."""
 
+import time
+from pathlib import Path
+
 import pytest
 
+from tests.accounts import stage
 from tests.bodies import CALENDAR, CONTACTS, event, make, propfind, proppatch
 from tests.in_process import InProcess
 from tests.wire import APPLE, CALDAV, CARDDAV, DAV, Member
@@ -36,6 +40,29 @@ def test_include_adds_to_allprop(alice: InProcess) -> None:
     member = alice.request("PROPFIND", CALENDAR, body, ZERO).multistatus().at(CALENDAR)
     assert f"{DAV}sync-token" in member.found
     assert f"{DAV}resourcetype" in member.found
+
+
+def test_a_property_is_answered_once_and_in_allprop_only_if_it_belongs_there(
+    alice: InProcess,
+) -> None:
+    setting = (
+        '<x:y xmlns:x="urn:x">1</x:y><C:calendar-description>Plans</C:calendar-description>'
+        '<A:calendar-color xmlns:A="http://apple.com/ns/ical/">#00ff00</A:calendar-color>'
+    )
+    alice.request("PROPPATCH", CALENDAR, proppatch(setting))
+    include = '<D:include><y xmlns="urn:x"/><y xmlns="urn:x"/><D:displayname/></D:include>'
+    body = f"<D:propfind xmlns:D='DAV:'><D:allprop/>{include}</D:propfind>"
+    answer = alice.request("PROPFIND", CALENDAR, body, ZERO)
+    names = [element.tag for prop in answer.xml().iter(f"{DAV}prop") for element in prop]
+    assert len(names) == len(set(names))
+    assert {"{urn:x}y", f"{DAV}displayname", f"{APPLE}calendar-color"} <= set(names)
+    assert f"{CALDAV}calendar-description" not in names  # RFC 4791 §5.2.1
+    asked = "<D:propfind xmlns:D='DAV:'><D:propname/></D:propfind>"
+    named = alice.request("PROPFIND", CALENDAR, asked, ZERO).multistatus().at(CALENDAR).found
+    assert f"{CALDAV}calendar-description" in named
+    assert _find(alice, CALENDAR, "C:calendar-description").text(
+        f"{CALDAV}calendar-description"
+    ) == ("Plans")
 
 
 def test_propname_gives_names_without_values(alice: InProcess) -> None:
@@ -120,6 +147,39 @@ def test_a_property_that_is_too_large_is_refused(alice: InProcess) -> None:
     assert set(answer.properties) == {507}
 
 
+def test_namespaces_that_every_property_repeats_do_not_multiply_the_work(
+    alice: InProcess,
+) -> None:
+    """Each stored element carries the declarations in scope: 1,500 times 30 KB in all."""
+    declarations = " ".join(f'xmlns:a{number}="urn:{number}"' for number in range(1_500))
+    setting = "".join(f"<a1:b{number}/>" for number in range(1_500))
+    body = proppatch(setting).replace("<D:propertyupdate", f"<D:propertyupdate {declarations}")
+    started = time.process_time()
+    answer = alice.request("PROPPATCH", CALENDAR, body).multistatus().at(CALENDAR)
+    assert time.process_time() - started < 3
+    assert set(answer.properties) == {424, 507}
+    few = proppatch("<a1:b>x</a1:b>").replace(
+        "<D:propertyupdate", f"<D:propertyupdate {declarations}"
+    )
+    assert set(alice.request("PROPPATCH", CALENDAR, few).multistatus().at(CALENDAR).properties) == {
+        200
+    }
+
+
+def test_all_properties_of_a_resource_together_are_bounded(tmp_path: Path) -> None:
+    with stage(tmp_path, limits={"resource_property_bytes": 1_000}) as running:
+        alice = running.alice
+        for name, status in (("a", 200), ("b", 507), ("a", 200)):
+            setting = f'<{name} xmlns="urn:x">{"é" * 300}</{name}>'
+            answer = alice.request("PROPPATCH", CALENDAR, proppatch(setting))
+            assert set(answer.multistatus().at(CALENDAR).properties) == {status}, name
+        body = make(
+            "C:mkcalendar", "".join(f'<p{n} xmlns="urn:x">{"x" * 400}</p{n}>' for n in "12")
+        )
+        assert alice.request("MKCALENDAR", HOME + "big/", body).status == 403
+        assert alice.request("PROPFIND", HOME + "big/", headers=ZERO).status == 404
+
+
 _COMPONENTS = (
     '<C:supported-calendar-component-set><C:comp name="{}"/></C:supported-calendar-component-set>'
 )
@@ -192,6 +252,13 @@ PLACES = {
     "on a calendar": ("MKCALENDAR", CALENDAR, None, 403, f"{DAV}resource-must-be-null"),
     "on a book": ("MKCOL", CONTACTS, _ADDRESSBOOK, 405, None),
     "plain": ("MKCOL", HOME + "n/", None, 403, f"{DAV}valid-resourcetype"),
+    "a book by MKCALENDAR": (
+        "MKCALENDAR",
+        BOOKS + "n/",
+        _ADDRESSBOOK,
+        403,
+        f"{DAV}valid-resourcetype",
+    ),
     "a subscription": (
         "MKCOL",
         HOME + "n/",
