@@ -11,6 +11,5 @@ class Limits:
     max_components: int = 1_000
     max_depth: int = 8
     max_attendees: int = 1_000
-    max_instances: int = 1_000
     rule_steps: int = 100_000
     max_uid_length: int = 4_096

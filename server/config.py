@@ -159,10 +159,6 @@ class RequestLimits(BaseModel):
     components: Count = _count(_OBJECT_LIMITS.max_components, "components of one object")
     component_depth: Count = _count(_OBJECT_LIMITS.max_depth, "nesting of components in an object")
     attendees: Count = _count(_OBJECT_LIMITS.max_attendees, "attendees of one object")
-    instances_per_object: Count = _count(
-        _OBJECT_LIMITS.max_instances, "instances of one object that a request may expand"
-    )
-    instances_per_answer: Count = _count(5_000, "instances that one answer may hold")
     rule_steps: Count = _count(
         _OBJECT_LIMITS.rule_steps, "steps that one object's recurrence may take"
     )
@@ -193,7 +189,6 @@ class RequestLimits(BaseModel):
             max_components=self.components,
             max_depth=self.component_depth,
             max_attendees=self.attendees,
-            max_instances=self.instances_per_object,
             rule_steps=self.rule_steps,
             max_uid_length=self.uid_length,
         )
