@@ -44,6 +44,19 @@ def body(responses: Iterable[str], ending: str = "") -> bytes:
     return "".join([OPENING, *responses, ending, CLOSING]).encode()
 
 
+def cut(
+    responses: Iterable[str], ending: str, size: int, count: int | None = None
+) -> Iterator[str]:
+    """The responses up to a size in characters and a number, and `ending` if more are to come."""
+    for response in responses:
+        if size < 0 or count == 0:
+            yield ending
+            return
+        size -= len(response)
+        count = None if count is None else count - 1
+        yield response
+
+
 def chunks(fragments: Iterable[str]) -> Iterator[bytes]:
     """A multistatus in chunks of about 64 KiB; the fragments include any ending."""
     pending = [OPENING]

@@ -91,14 +91,20 @@ class DavApplication:
         exchange = _exchange(scope, self._configuration)
         try:
             response = await self._answer(exchange, scope, receive)
+            # A streamed answer that fails from the start can still be answered with its status.
+            first = await self._first_chunk(exchange, response)
         except _REQUEST_ERRORS as error:
-            response = error_response(error)
             exchange.reason = str(error)
+            response = error_response(error)
+            first = await self._first_chunk(exchange, response)
         except Exception:  # noqa: BLE001 - the edge: whatever it was, the client gets no traceback
             _log.error("request failed", path=exchange.path, exc_info=True)
             response = Response(500, {"content-type": "text/plain"}, b"internal error\n")
-        await self._send(exchange, response, send)
-        _log_exchange(exchange)
+            first = await self._first_chunk(exchange, response)
+        try:
+            await self._send(exchange, response, first, receive, send)
+        finally:
+            _log_exchange(exchange)
 
     async def _answer(self, exchange: _Exchange, scope: Scope, receive: Receive) -> Response:
         limits = self._configuration.limits
@@ -140,7 +146,17 @@ class DavApplication:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def _send(self, exchange: _Exchange, response: Response, send: Send) -> None:
+    async def _first_chunk(self, exchange: _Exchange, response: Response) -> bytes:
+        body = response.body
+        if exchange.method == "HEAD":
+            return b""
+        if isinstance(body, bytes):
+            return body
+        return await self._in_thread(lambda: next(body, b""))
+
+    async def _send(
+        self, exchange: _Exchange, response: Response, first: bytes, receive: Receive, send: Send
+    ) -> None:
         body = response.body
         headers = {"dav": VOCABULARY.compliance, **response.headers}
         if isinstance(body, bytes) and response.status not in {204, 304}:
@@ -156,20 +172,51 @@ class DavApplication:
                 ],
             }
         )
-        if exchange.method == "HEAD":
-            body = b""
-        if isinstance(body, bytes):
-            exchange.size = len(body)
-            await send({"type": "http.response.body", "body": body})
+        exchange.size = len(first)
+        if exchange.method == "HEAD" or isinstance(body, bytes):
+            await send({"type": "http.response.body", "body": first})
             return
-        await self._stream(exchange, body, send)
+        left = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await self._stream(exchange, first, body, left, send)
+        except TimeoutError:
+            exchange.reason = "the client did not read the answer in time"
+        except _REQUEST_ERRORS as error:
+            exchange.reason = f"the answer was broken off: {error}"
+        except Exception:  # noqa: BLE001 - as in __call__
+            _log.error("request failed", path=exchange.path, exc_info=True)
+        finally:
+            left.cancel()
 
-    async def _stream(self, exchange: _Exchange, body: Iterator[bytes], send: Send) -> None:
-        """Send chunk by chunk; the next one is made in a thread only when the last one is out."""
-        while (chunk := await self._in_thread(lambda: next(body, None))) is not None:
-            exchange.size += len(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async def _stream(
+        self,
+        exchange: _Exchange,
+        first: bytes,
+        rest: Iterator[bytes],
+        left: asyncio.Future[None],
+        send: Send,
+    ) -> None:
+        """Send chunk by chunk; the next one is made in a thread only when the last one is out.
+
+        An answer that cannot be finished gets no last chunk, by which the client knows that it
+        is not whole: the server ends the connection then.
+        """
+        chunk: bytes | None = first
+        while chunk is not None:
+            async with asyncio.timeout(self._configuration.limits.body_idle_timeout):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if left.done():
+                exchange.reason = "the client left before the answer was complete"
+                return
+            chunk = await self._in_thread(lambda: next(rest, None))
+            exchange.size += len(chunk or b"")
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 def _exchange(scope: Scope, configuration: Configuration) -> _Exchange:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from davenport.dav import caldav, carddav, xml
 from davenport.dav.precondition import Precondition, PreconditionError
 from davenport.dav.propfind import DataRequest, PropertyRequest
+from davenport.server.context import Context
 from davenport.server.node import Kind
 from davenport.storage import object_resources
-from davenport.storage.database import Transaction
 from davenport.storage.model import ObjectResource
 
 _BATCH_ROWS = 500
@@ -87,10 +87,10 @@ def batches(resources: Sequence[ObjectResource]) -> Iterator[Sequence[ObjectReso
         yield resources[start:]
 
 
-def elements(
-    transaction: Transaction, kind: Kind, resources: Sequence[ObjectResource]
-) -> dict[int, str]:
-    """The data elements of live objects by object id, their bodies read in one statement."""
-    live = [resource for resource in resources if not resource.deleted]
-    found = object_resources.bodies(transaction, live)
-    return {identifier: element(kind, body) for identifier, body in found.items()}
+def bodies(context: Context, resources: Sequence[ObjectResource]) -> Iterator[bytes | None]:
+    """The body of each row in turn, None for a pruned one; read in batches, each in a snapshot."""
+    for batch in batches(resources):
+        with context.store.read() as transaction:
+            found = object_resources.bodies(transaction, batch)
+        for resource in batch:
+            yield found.get(resource.id)

@@ -21,6 +21,9 @@ from davenport.server.node import UNMAPPED, Kind, Node
 from davenport.storage.database import Store
 from davenport.storage.error import Gone, StoreBusy, StoreError, StoreFull
 
+# Larger bodies are not parsed on the event loop.
+_SMALL_BODY = 16_384
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -70,7 +73,7 @@ class Dispatcher:
     def call(self, request: Request, identity: Identity) -> Call:
         """Decide where a request runs; the body must be complete."""
         method = METHODS[request.method]
-        light = self._store.local and method.light
+        light = self._store.local and method.light and len(request.body) <= _SMALL_BODY
         if light and method.name == "REPORT":
             light = is_light(request, self._configuration.limits.xml, VOCABULARY)
         return Call(light, partial(self._run, method, request, identity))

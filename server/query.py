@@ -1,7 +1,8 @@
 """Answering queries and multigets: rows in short snapshots, bodies in batches, streamed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from davenport.dav import multistatus
 from davenport.dav.filter import CompFilter
@@ -14,13 +15,14 @@ from davenport.dav.report import Multiget
 from davenport.objects.index import Narrowing
 from davenport.server import data, properties, tree
 from davenport.server.context import Context
-from davenport.server.node import CollectionNode, Kind
+from davenport.server.node import CollectionNode, Kind, ObjectNode
 from davenport.storage import object_resources
 from davenport.storage.model import ObjectResource
 
 EVERYTHING = Narrowing()
-# Multigets up to this many hrefs are point reads short enough for the event loop.
+# Multigets up to this many hrefs and bytes are point reads short enough for the event loop.
 _SMALL = 50
+_SMALL_BYTES = 1024 * 1024
 _PAGE = 500
 
 OBJECT_KIND = {Kind.CALENDAR: Kind.CALENDAR_OBJECT, Kind.ADDRESSBOOK: Kind.ADDRESS_OBJECT}
@@ -49,57 +51,43 @@ def is_small(report: Multiget) -> bool:
 
 
 def run(query: Query, node: CollectionNode, context: Context) -> Response:
-    """Stream the matching members of a collection."""
+    """Stream the matching members of a collection; a cut answer says so (RFC 6352 §8.6.2)."""
     with_data = data.wanted(query.properties, node.kind)
-    return Response(
-        207,
-        {"content-type": XML},
-        multistatus.chunks(_matching(query, node, context, with_data=with_data)),
+    fragments = multistatus.cut(
+        _matching(query, node, context, with_data=with_data),
+        status_response(node.href, 507, Precondition.NUMBER_OF_MATCHES_WITHIN_LIMITS),
+        context.configuration.limits.answer_bytes,
+        query.limit,
     )
+    return Response(207, {"content-type": XML}, multistatus.chunks(fragments))
 
 
 def _matching(
     query: Query, node: CollectionNode, context: Context, *, with_data: bool
 ) -> Iterator[str]:
     selection = properties.select(query.properties, node.object_kind, context, with_data=with_data)
-    remaining_bytes: int = context.configuration.limits.answer_bytes
-    remaining = query.limit if query.limit is not None else -1
-    for resource, body in _candidates(query, node, context, with_data=with_data):
-        if body is not None and query.matches is not None and not query.matches(body):
-            continue
-        # A cut answer says so with 507 on the collection (RFC 6352 §8.6.2), never silently.
-        if remaining == 0 or remaining_bytes < 0:
-            yield status_response(node.href, 507, Precondition.NUMBER_OF_MATCHES_WITHIN_LIMITS)
-            return
-        remaining -= 1
-        member = tree.object_node(node, resource)
-        element = data.element(node.kind, body) if with_data and body is not None else None
-        fragment = properties.response(member, selection, context, element)
-        remaining_bytes -= len(fragment)
-        yield fragment
+    needs_body = with_data or query.matches is not None
+    for rows in _candidates(query, node, context):
+        found = data.bodies(context, rows) if needs_body else repeat(None)
+        for resource, body in zip(rows, found, strict=False):
+            if needs_body and (body is None or not (query.matches is None or query.matches(body))):
+                continue
+            element = data.element(node.kind, body) if with_data and body is not None else None
+            member = tree.object_node(node, resource)
+            yield properties.response(member, selection, context, element)
 
 
 def _candidates(
-    query: Query, node: CollectionNode, context: Context, *, with_data: bool
-) -> Iterator[tuple[ObjectResource, bytes | None]]:
-    """The rows the index leaves, with their bodies where these are needed."""
-    needs_body = with_data or query.matches is not None
+    query: Query, node: CollectionNode, context: Context
+) -> Iterator[list[ObjectResource]]:
+    """The rows that the index leaves, page by page."""
     after = 0
     while True:
         with context.store.read() as transaction:
             rows = object_resources.candidates(
                 transaction, node.collection.id, query.narrowing, after, _PAGE
             )
-        for batch in data.batches(rows):
-            bodies: dict[int, bytes] = {}
-            if needs_body:
-                with context.store.read() as transaction:
-                    bodies = object_resources.bodies(transaction, batch)
-            for row in batch:
-                if not needs_body:
-                    yield row, None
-                elif row.id in bodies:
-                    yield row, bodies[row.id]
+        yield rows
         if len(rows) < _PAGE:
             return
         after = rows[-1].id
@@ -113,45 +101,64 @@ def multiget(report: Multiget, kind: Kind, context: Context) -> Response:
     limit = context.configuration.limits.multiget_hrefs
     if len(report.hrefs) > limit:
         raise StatusError(413, f"a multiget names more than {limit} hrefs")
-    with_data = data.wanted(report.properties, kind)
-    fragments = _each_href(report, kind, context, with_data=with_data)
+    answer = _Multiget(report, kind, context, with_data=data.wanted(report.properties, kind))
     if is_small(report):
-        return Response(207, {"content-type": XML}, multistatus.body(fragments))
-    return Response(207, {"content-type": XML}, multistatus.chunks(fragments))
+        found = answer.members(report.hrefs)
+        if not answer.with_data or _size(found) <= _SMALL_BYTES:
+            fragments = answer.fragments(report.hrefs, found)
+            return Response(207, {"content-type": XML}, multistatus.body(fragments))
+    return Response(207, {"content-type": XML}, multistatus.chunks(answer.all()))
 
 
-def _each_href(report: Multiget, kind: Kind, context: Context, *, with_data: bool) -> Iterator[str]:
-    selection = properties.select(
-        report.properties, OBJECT_KIND[kind], context, with_data=with_data
-    )
-    remaining_bytes: int = context.configuration.limits.answer_bytes
-    hrefs = report.hrefs
-    for start in range(0, len(hrefs), _SMALL):
-        part = hrefs[start : start + _SMALL]
-        with context.store.read() as transaction:
-            found = tree.members(part, OBJECT_KIND[kind], context.at(transaction))
-            bodies = (
-                object_resources.bodies(transaction, [one.resource for one in found.values()])
-                if with_data
-                else {}
-            )
-        for href in part:
+def _size(found: Mapping[str, ObjectNode]) -> int:
+    return sum(member.resource.size for member in found.values())
+
+
+class _Multiget:
+    """One multiget answer while it is put together, a run of hrefs at a time."""
+
+    def __init__(self, report: Multiget, kind: Kind, context: Context, *, with_data: bool) -> None:
+        self.with_data = with_data
+        self._hrefs = report.hrefs
+        self._kind = kind
+        self._context = context
+        self._selection = properties.select(
+            report.properties, OBJECT_KIND[kind], context, with_data=with_data
+        )
+        self._bytes_left: int = context.configuration.limits.answer_bytes
+
+    def all(self) -> Iterator[str]:
+        """The responses of all hrefs."""
+        for start in range(0, len(self._hrefs), _SMALL):
+            hrefs = self._hrefs[start : start + _SMALL]
+            yield from self.fragments(hrefs, self.members(hrefs))
+
+    def members(self, hrefs: Sequence[str]) -> dict[str, ObjectNode]:
+        """What hrefs lead to, in one snapshot."""
+        with self._context.store.read() as transaction:
+            return tree.members(hrefs, OBJECT_KIND[self._kind], self._context.at(transaction))
+
+    def fragments(self, hrefs: Sequence[str], found: Mapping[str, ObjectNode]) -> Iterator[str]:
+        """The responses in the order of the hrefs."""
+        rows = [found[href].resource for href in hrefs if href in found]
+        bodies = data.bodies(self._context, rows) if self.with_data else repeat(None)
+        for href in hrefs:
             member = found.get(href)
             if member is None:
                 yield status_response(_written(href), 404)
-            elif remaining_bytes < 0:
+            elif self._bytes_left < 0:
                 yield status_response(_written(href), 507)
             else:
-                body = bodies.get(member.resource.id)
-                element = data.element(kind, body) if body is not None else None
-                fragment = properties.response(member, selection, context, element)
-                remaining_bytes -= len(fragment)
+                body = next(bodies)
+                element = None if body is None else data.element(self._kind, body)
+                fragment = properties.response(member, self._selection, self._context, element)
+                self._bytes_left -= len(fragment)
                 yield fragment
 
 
 def _written(href: str) -> str:
-    """The href of a 404 as the client wrote it, but for what would not be a path."""
+    """The href of a status as the client wrote it, but for scheme and host."""
     try:
         return path_of(href)
     except StatusError:
-        return "/"
+        return href

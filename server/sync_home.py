@@ -22,7 +22,7 @@ from davenport.storage.token import HomeSyncToken
 T = TypeVar("T")
 
 # The most collections and members of one answer; the rest follows from its token.
-_MOST = 5_000
+_MOST = 1_000
 
 
 def home_answer(report: SyncCollection, node: HomeNode, context: Context) -> Response:

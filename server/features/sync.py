@@ -1,6 +1,7 @@
 """Sync of collections and homes: sync-token, getctag and sync-collection (RFC 6578)."""
 
 from collections.abc import Iterator
+from itertools import repeat
 
 from davenport.dav import multistatus, webdav, xml
 from davenport.dav.href import quote_segment
@@ -17,7 +18,7 @@ from davenport.server.sync_home import home_answer
 from davenport.storage import changes, collections, home_changes
 from davenport.storage.changes import ChangePage
 from davenport.storage.database import Transaction
-from davenport.storage.error import InvalidSyncToken
+from davenport.storage.error import Gone, InvalidSyncToken
 from davenport.storage.model import Collection, ObjectResource
 from davenport.storage.token import SyncToken
 
@@ -26,6 +27,7 @@ SYNC = Feature("sync")
 # Changes up to this many are answered on the event loop; more are streamed from a thread.
 _FIRST_PAGE = 100
 _PAGE = 1_000
+_SMALL_BYTES = 1024 * 1024
 
 
 @SYNC.property(webdav.SYNC_TOKEN, *COLLECTIONS, *HOMES)
@@ -43,7 +45,12 @@ def _is_light(report: SyncCollection) -> bool:
     return report.properties.data is None
 
 
-@SYNC.report(SYNC_COLLECTION, *HOMES, light=_is_light)
+def _has_no_members(report: SyncCollection) -> bool:
+    """A home has few collections, but these have many members."""
+    return report.level == "1"
+
+
+@SYNC.report(SYNC_COLLECTION, *HOMES, light=_has_no_members)
 def sync_home(report: SyncCollection, node: HomeNode, context: Context) -> Response:
     """RFC 6578 §3.2 on a home: its collections, with level infinite their members too."""
     return home_answer(report, node, context)
@@ -55,10 +62,10 @@ def sync_collection(report: SyncCollection, node: CollectionNode, context: Conte
     token = _parse(report.token, context)
     answer = _Answer(report, node, context)
     first = answer.page(context.transaction, node.collection, token, _FIRST_PAGE)
-    fragments = list(answer.fragments(first, context))
-    if not first.more or answer.is_cut(first):
-        return Response(207, {"content-type": XML}, multistatus.body(fragments, answer.end(first)))
-    return Response(207, {"content-type": XML}, multistatus.chunks(answer.stream(fragments, first)))
+    if answer.is_small(first):
+        body = multistatus.body(answer.fragments(first), answer.end(first))
+        return Response(207, {"content-type": XML}, body)
+    return Response(207, {"content-type": XML}, multistatus.chunks(answer.stream(first)))
 
 
 def _parse(text: str, context: Context) -> SyncToken | None:
@@ -124,26 +131,32 @@ class _Answer:
                 return max(count, 1)
         return len(resources)
 
+    def is_small(self, first: ChangePage) -> bool:
+        """Whether the first page is the whole answer, and short enough to be made at once."""
+        if self._with_data and sum(resource.size for resource in first.objects) > _SMALL_BYTES:
+            return False
+        return not first.more or self.is_cut(first)
+
     def is_cut(self, page: ChangePage) -> bool:
         """Whether a limit ends the answer before the changes do."""
         return page.more and (self._full or self._rows_left == 0 or self._bytes_left < 0)
 
-    def fragments(self, page: ChangePage, context: Context) -> Iterator[str]:
-        """The responses of one page, bodies read in batches."""
-        for batch in data.batches(page.objects):
-            elements: dict[int, str] = {}
-            if self._with_data:
-                elements = data.elements(context.transaction, self._node.kind, batch)
-            for resource in batch:
-                fragment = self._member(resource, elements.get(resource.id), context)
-                self._bytes_left -= len(fragment)
-                yield fragment
+    def fragments(self, page: ChangePage) -> Iterator[str]:
+        """The responses of one page; a body belongs to its row whatever has changed since."""
+        live = [resource for resource in page.objects if not resource.deleted]
+        bodies = data.bodies(self._context, live) if self._with_data else repeat(None)
+        for resource in page.objects:
+            if resource.deleted:
+                fragment = status_response(self._node.href + quote_segment(resource.name), 404)
+            else:
+                fragment = self._member(resource, next(bodies))
+            self._bytes_left -= len(fragment)
+            yield fragment
 
-    def _member(self, resource: ObjectResource, element: str | None, context: Context) -> str:
-        if resource.deleted:
-            return status_response(self._node.href + quote_segment(resource.name), 404)
+    def _member(self, resource: ObjectResource, body: bytes | None) -> str:
+        element = None if body is None else data.element(self._node.kind, body)
         member = tree.object_node(self._node, resource)
-        return properties.response(member, self._selection, context, element)
+        return properties.response(member, self._selection, self._context, element)
 
     def end(self, page: ChangePage) -> str:
         """The 507 of a cut answer (RFC 6578 §3.6) and the token of what was listed."""
@@ -154,16 +167,16 @@ class _Answer:
         )
         return f"{cut}{xml.element(webdav.SYNC_TOKEN.name, xml.escape(str(page.next)))}"
 
-    def stream(self, fragments: list[str], first: ChangePage) -> Iterator[str]:
-        """The first page's responses, then every other page in a snapshot of its own."""
+    def stream(self, first: ChangePage) -> Iterator[str]:
+        """The first page's responses, then every other page's, each read in a snapshot."""
         page = first
-        yield from fragments
+        yield from self.fragments(page)
         while page.more and not self.is_cut(page):
             with self._context.store.read() as tx:
                 collection = collections.get(tx, self._node.collection.id)
-                if collection is None:
-                    return
+                if collection is None or collection.deleted:
+                    # Without a token at its end the answer must not look whole.
+                    raise Gone("the collection was removed")
                 page = self.page(tx, collection, page.next, _PAGE)
-                rendered = list(self.fragments(page, self._context.at(tx)))
-            yield from rendered
+            yield from self.fragments(page)
         yield self.end(page)

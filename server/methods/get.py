@@ -16,6 +16,8 @@ from davenport.server.node import MAPPED, CollectionNode, Kind, Node, ObjectNode
 from davenport.storage import object_resources
 
 _PAGE = 500
+# Characters of a file's name: a displayname may be longer than any client takes for a header.
+_LONGEST_NAME = 100
 # Stored data is never run or framed by a browser that shows it.
 _INERT = {
     "x-content-type-options": "nosniff",
@@ -56,7 +58,7 @@ def _object(request: Request, node: ObjectNode, context: Context) -> Response:
 
 def _export(node: CollectionNode, context: Context) -> Response:
     """The whole collection as one .ics or .vcf, read in short snapshots and streamed."""
-    name = displayname(node, context)
+    name = displayname(node, context) or node.collection.name
     bodies = _bodies(node, context)
     if node.kind is Kind.CALENDAR:
         color = node.collection.properties.get(caldav.CALENDAR_COLOR.name)
@@ -68,7 +70,7 @@ def _export(node: CollectionNode, context: Context) -> Response:
     headers = {
         **_INERT,
         "content-type": media,
-        "content-disposition": _attachment(f"{name}.{extension}"),
+        "content-disposition": _attachment(f"{name[:_LONGEST_NAME]}.{extension}"),
     }
     return Response(200, headers, stream)
 
@@ -78,10 +80,7 @@ def _bodies(node: CollectionNode, context: Context) -> Iterator[bytes]:
     while True:
         with context.store.read() as transaction:
             rows = object_resources.list_page(transaction, node.collection.id, after, _PAGE)
-        for batch in data.batches(rows):
-            with context.store.read() as transaction:
-                found = object_resources.bodies(transaction, batch)
-            yield from (found[row.id] for row in batch if row.id in found)
+        yield from (body for body in data.bodies(context, rows) if body is not None)
         if len(rows) < _PAGE:
             return
         after = rows[-1].name

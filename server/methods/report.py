@@ -10,9 +10,6 @@ from davenport.server.methods.method import Method
 from davenport.server.node import MAPPED, Node
 from davenport.server.vocabulary import Vocabulary
 
-# Bodies up to this size are parsed on the event loop.
-_SMALL_BODY = 16_384
-
 
 def report(request: Request, node: Node, context: Context) -> Response:
     """Read and answer a report; one that is not defined on the node is refused."""
@@ -27,9 +24,7 @@ def report(request: Request, node: Node, context: Context) -> Response:
 
 
 def is_light(request: Request, limits: xml.XmlLimits, vocabulary: Vocabulary) -> bool:
-    """Whether a report may run on the event loop: small, and declared light by its feature."""
-    if len(request.body) > _SMALL_BODY:
-        return False
+    """Whether a report may run on the event loop: declared light by its feature."""
     root = xml.parse(request.body, limits)
     name = xml.tag(root)
     light = [entry.light for entry in vocabulary.reports if entry.name == name]
