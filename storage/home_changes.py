@@ -88,15 +88,14 @@ def home_page(
     removed: list[Collection] = []
     changed: list[Collection] = []
     for tombstone in compared.gone:
-        if tombstone.name in names:
-            vector.pop(tombstone.id)
-        elif len(removed) < limit:
+        if tombstone.name not in names and len(removed) < limit:
             vector.pop(tombstone.id)
             removed.append(tombstone)
     for child in compared.children:
         if len(removed) + len(changed) == limit:
             break
         if vector.get(child.id) != (child.revision, 0):
+            _forget_predecessor(compared, vector, child)
             vector[child.id] = (child.revision, 0)
             changed.append(child)
     epoch = token.epoch if token else read_epoch(tx)
@@ -122,7 +121,8 @@ def home_members_page(
     removed = _removed(compared, vector, limit)
     changed: list[MemberChanges] = []
     room = limit - len(removed)
-    more = len(vector) > len(compared.known) - len(compared.gone)
+    names = {child.name for child in compared.children}
+    more = len(removed) < sum(tombstone.name not in names for tombstone in compared.gone)
     for child in compared.children:
         known = vector.get(child.id)
         if known == (child.revision, 0):
@@ -132,6 +132,7 @@ def home_members_page(
             break
         position = None if known is None else SyncToken(epoch, child.id, *known)
         page = changes.page(tx, child, position, room - 1)
+        _forget_predecessor(compared, vector, child)
         changed.append(MemberChanges(child, page.objects))
         vector[child.id] = (page.next.revision, page.next.base)
         room -= 1 + len(page.objects)
@@ -149,11 +150,22 @@ def _removed(compared: _Home, vector: dict[int, tuple[int, int]], limit: int) ->
         if tombstone.name in names:
             if vector[tombstone.id][0] > 0:
                 raise InvalidSyncToken("a collection was removed and made anew under its name")
-            vector.pop(tombstone.id)
         elif len(removed) < limit:
             vector.pop(tombstone.id)
             removed.append(tombstone)
     return removed
+
+
+def _forget_predecessor(
+    compared: _Home, vector: dict[int, tuple[int, int]], child: Collection
+) -> None:
+    """Take out of `vector` what bore the name of `child`, which is about to be listed.
+
+    Not before: were `child` removed before its page came, its name would never be told as gone.
+    """
+    for tombstone in compared.gone:
+        if tombstone.name == child.name:
+            vector.pop(tombstone.id)
 
 
 def _compare(

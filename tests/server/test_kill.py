@@ -5,6 +5,7 @@ import http.client
 import random
 import sqlite3
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,14 +107,15 @@ def assert_whole(data: Path) -> None:
     assert checked
 
 
-def run_rounds(folder: Path, rounds: int) -> None:
+def run_rounds(folder: Path, rounds: int, environment: Mapping[str, str] | None = None) -> None:
     choose = random.Random(20260314)
-    with serve(folder / "data", workers=2) as served:
+    with serve(folder / "data", workers=2, environment=environment) as served:
         writers = [Writer(number) for number in range(WRITERS)]
         mirror = Mirror(FOLDER, limit=5)
         for _ in range(rounds):
             killed_while_writing(served, writers, mirror, choose)
-            assert_whole(served.data)
+            if environment is None:
+                assert_whole(served.data)
             with served.connect("ann") as wire:
                 there = listing(wire, FOLDER)
                 bodies = fetched(wire, there)
@@ -133,6 +135,11 @@ def test_three_kills_lose_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
     run_rounds(tmp_path, 50)
+
+
+@pytest.mark.slow
+def test_ten_kills_lose_nothing_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    run_rounds(tmp_path, 10, {"DAVENPORT_STORE": postgres_url})
 
 
 def test_a_request_in_flight_is_answered_before_a_clean_stop(tmp_path: Path) -> None:

@@ -270,3 +270,22 @@ def test_any_paging_with_any_writes_composes_to_the_server(server: Server, follo
 @pytest.mark.parametrize("followed", FOLLOWED)
 def test_the_same_at_length(server: Server, followed: str) -> None:
     run(server, followed, examples=300, steps=80)
+
+
+@pytest.mark.parametrize(("level", "limit"), [("1", 1), ("infinite", 2)])
+def test_a_calendar_made_anew_and_gone_before_its_page_is_told_as_gone(
+    server: Server, level: str, limit: int
+) -> None:
+    wire, _ = server
+    other = "/dav/calendars/ann/other/"
+    assert wire.request("MKCALENDAR", other).status == 201
+    mirror = Mirror("/dav/calendars/ann/", limit, level)
+    mirror.catch_up(wire)
+    assert other in mirror.etags
+    for method in ("DELETE", "MKCALENDAR"):
+        wire.request(method, other)
+    wire.request("PUT", "/dav/calendars/ann/calendar/a.ics", seed.event("a"))
+    assert mirror.step(wire), "the page has room for the changed calendar only"
+    wire.request("DELETE", other)
+    mirror.catch_up(wire)
+    assert other not in mirror.etags
