@@ -58,12 +58,8 @@ class CalendarObject:
         masters = [part for part in parts if part.first("RECURRENCE-ID") is None]
         if len(masters) < 2:
             return parts
-        current = max(masters, key=_sequence)
-        return [
-            part
-            for part in parts
-            if part is current or all(part is not master for master in masters)
-        ]
+        superseded = {id(part) for part in masters} - {id(max(masters, key=_sequence))}
+        return [part for part in parts if id(part) not in superseded]
 
 
 def read_calendar_object(body: bytes, limits: Limits = _DEFAULT_LIMITS) -> CalendarObject:

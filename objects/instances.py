@@ -26,6 +26,8 @@ _WHOLE_DAY = Duration(1, 0)
 _LONGEST_SHIFT = 3 * 3600
 # Turning one instance into UTC and looking it up costs as much as so many steps of a rule.
 _STEPS = 2
+# So does reading a rule.
+_RULE_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def instances_near(
     overrides: list[_Override] = []
     master: tuple[Component, Extent] | None = None
     for component in calendar_object.components:
-        budget.spend()
+        budget.spend(1 + len(component.properties) // 16)
         extent = read_extent(component, clocks)
         if component.first("RECURRENCE-ID") is not None:
             overrides.append(_read_override(component, extent, clocks))
@@ -234,7 +236,9 @@ def _rule_times(
     """The instances of all RRULEs (or EXRULEs) in order, each once; DTSTART alone where there
     is no RRULE."""
     after, before, budget = window
-    rules = [read_rule(line.value) for line in component.all(name)]
+    lines = component.all(name)
+    budget.spend(_RULE_STEPS * len(lines))
+    rules = [read_rule(line.value) for line in lines]
     if not rules:
         if name == "RRULE":
             yield anchor

@@ -1,12 +1,13 @@
 """CALDAV:time-range: the tables of RFC 4791 §9.9 that say what overlaps a range."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from davenport.dav.filter import TimeRange
 from davenport.objects.calendar import CalendarObject
 from davenport.objects.contentline import Component, ContentLine
-from davenport.objects.instances import Instance, instances_near, read_extent
+from davenport.objects.instances import instances_near, read_extent
 from davenport.objects.recurrence import Budget
 from davenport.objects.timezone import Clocks
 from davenport.objects.value import (
@@ -19,7 +20,7 @@ from davenport.objects.value import (
     read_period,
 )
 
-_EVER = 10**15  # seconds, far outside the calendar on either side
+_EVER = 10**17  # seconds, far outside the calendar on either side
 
 
 def object_overlaps(
@@ -42,51 +43,61 @@ def object_overlaps(
         return True
     after = -_EVER if time_range.start is None else time_range.start
     before = None if time_range.end is None else time_range.end + 1
+    rows = {id(part): _row(part) for part in candidates}
     for instance in instances_near(calendar_object, clocks, after, before, budget):
-        if not any(instance.component is part for part in candidates):
-            continue
-        if kind == "VTODO":
-            if _todo_overlaps(instance, time_range):
-                return True
-        elif _event_overlaps(instance.start, instance.end, time_range):
+        row = rows.get(id(instance.component))
+        if row is not None and row(instance.start, instance.end, time_range):
             return True
     return False
 
 
+def _row(component: Component) -> Callable[[int, int, TimeRange], bool]:
+    """The row of the tables that an instance of `component` falls under."""
+    if component.name != "VTODO":
+        return _event_overlaps
+    if component.first("DTSTART") is None:
+        return _due_overlaps
+    if component.first("DUE") is not None:
+        return _start_and_due_overlap
+    return _duration_overlaps if component.first("DURATION") is not None else _start_overlaps
+
+
 def _event_overlaps(start: int, end: int, time_range: TimeRange) -> bool:
     """VEVENT and VJOURNAL: what has no length overlaps where it stands."""
-    if not _begins_before(start, time_range.end):
-        return False
-    return time_range.start is None or (
-        time_range.start < end if end > start else time_range.start <= start
-    )
+    begin, before = _bounds(time_range)
+    return start < before and (begin < end if end > start else begin <= start)
 
 
-def _begins_before(instant: int, end: int | None) -> bool:
-    return end is None or instant < end
+def _due_overlaps(_: int, due: int, time_range: TimeRange) -> bool:
+    begin, end = _bounds(time_range)
+    return begin < due and end >= due
 
 
-def _todo_overlaps(instance: Instance, time_range: TimeRange) -> bool:
-    """The rows of VTODO with DTSTART or DUE."""
-    begin = -_EVER if time_range.start is None else time_range.start
-    end = _EVER if time_range.end is None else time_range.end
-    start, due = instance.start, instance.end
-    component = instance.component
-    if component.first("DTSTART") is None:
-        return begin < due and end >= due
-    if component.first("DUE") is not None:
-        return (begin < due or begin <= start) and (end > start or end >= due)
-    if component.first("DURATION") is not None:
-        return begin <= due and (end > start or end >= due)
+def _start_and_due_overlap(start: int, due: int, time_range: TimeRange) -> bool:
+    begin, end = _bounds(time_range)
+    return (begin < due or begin <= start) and (end > start or end >= due)
+
+
+def _duration_overlaps(start: int, due: int, time_range: TimeRange) -> bool:
+    begin, end = _bounds(time_range)
+    return begin <= due and (end > start or end >= due)
+
+
+def _start_overlaps(start: int, _: int, time_range: TimeRange) -> bool:
+    begin, end = _bounds(time_range)
     return begin <= start and end > start
+
+
+def _bounds(time_range: TimeRange) -> tuple[int, int]:
+    begin = -_EVER if time_range.start is None else time_range.start
+    return begin, _EVER if time_range.end is None else time_range.end
 
 
 def _undated_overlaps(component: Component, time_range: TimeRange, clocks: Clocks) -> bool:
     """The rows of VTODO with neither DTSTART nor DUE: by COMPLETED and CREATED, else always."""
     if component.first("DTSTART") is not None or component.first("DUE") is not None:
         return False
-    begin = -_EVER if time_range.start is None else time_range.start
-    end = _EVER if time_range.end is None else time_range.end
+    begin, end = _bounds(time_range)
     completed = _stamp(component.first("COMPLETED"), clocks)
     created = _stamp(component.first("CREATED"), clocks)
     if completed is not None and created is not None:
@@ -107,8 +118,7 @@ def _stamp(line: ContentLine | None, clocks: Clocks) -> int | None:
 
 
 def _busy_overlaps(component: Component, time_range: TimeRange, clocks: Clocks) -> bool:
-    begin = -_EVER if time_range.start is None else time_range.start
-    end = _EVER if time_range.end is None else time_range.end
+    begin, end = _bounds(time_range)
     start_line, end_line = component.first("DTSTART"), component.first("DTEND")
     if start_line is not None and end_line is not None:
         start, last = (clocks.to_utc(line_time(line)) for line in (start_line, end_line))
@@ -205,10 +215,8 @@ def _repetition(alarm: Component) -> tuple[int, int]:
 
 def _goes_off(first: int, repeats: int, pause: int, time_range: TimeRange) -> bool:
     """Is one of first, first + pause … in the range? Worked out, not counted."""
-    begin = -_EVER if time_range.start is None else time_range.start
+    begin, end = _bounds(time_range)
     number = 0
     if pause and first < begin:
         number = min(math.ceil((begin - first) / pause), repeats)
-    return begin <= first + number * pause and _begins_before(
-        first + number * pause, time_range.end
-    )
+    return begin <= first + number * pause < end

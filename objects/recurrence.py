@@ -165,30 +165,48 @@ def _instants(
             yield instant
 
 
+def _cost(rule: Rule) -> int:
+    """The steps that one period costs: more than one where its BY parts are long lists."""
+    values = (
+        len(rule.by_day)
+        + len(rule.by_month_day)
+        + len(rule.by_year_day)
+        + len(rule.by_week_number)
+        + len(rule.by_set_position)
+    )
+    months = (len(rule.by_month) or 12) if rule.frequency == "YEARLY" else 1
+    return 1 + values * months // 32
+
+
 def _yearly(rule: Rule, start: int, lower: int, budget: Budget) -> Iterator[list[int]]:
+    cost = _cost(rule)
     anchor = week_year(start, rule.week_start) if rule.by_week_number else year_of(start)
     skipped = max(0, (year_of(lower) - 1 - anchor) // rule.interval)
     for year in range(anchor + skipped * rule.interval, 10_000, rule.interval):
+        budget.spend(cost)
         days = days_of_year(rule, year, start)
-        budget.spend(1 + len(days) // 16)
+        budget.spend(len(days) // 16)
         yield days
 
 
 def _monthly(rule: Rule, start: int, lower: int, budget: Budget) -> Iterator[list[int]]:
     anchor = month_of(start)
+    cost = _cost(rule)
     skipped = max(0, (month_of(lower) - anchor) // rule.interval)
     for month in range(anchor + skipped * rule.interval, 10_000 * 12, rule.interval):
+        budget.spend(cost)
         days = days_of_month(rule, month, start)
-        budget.spend(1 + len(days) // 16)
+        budget.spend(len(days) // 16)
         yield days
 
 
 def _weekly(rule: Rule, start: int, lower: int, budget: Budget) -> Iterator[list[int]]:
     anchor = start - (weekday(start) - rule.week_start) % 7
     step = 7 * rule.interval
+    cost = _cost(rule)
     skipped = max(0, (lower - anchor) // step)
     for week in range(anchor + skipped * step, LAST_DAY - 6, step):
-        budget.spend()
+        budget.spend(cost)
         yield days_of_week(rule, week, start)
 
 
@@ -218,8 +236,9 @@ def _next_allowed_day(rule: Rule, day: int, budget: Budget) -> int | None:
     None where there is none for a whole cycle of the calendar: then there never is.
     """
     limit = min(day + GREGORIAN_CYCLE, LAST_DAY)
+    cost = _cost(rule)
     while day <= limit:
-        budget.spend()
+        budget.spend(cost)
         if rule.by_month and month_of(day) % 12 + 1 not in rule.by_month:
             day = next_month(day)
         elif is_allowed(rule, day):
@@ -238,8 +257,9 @@ def _within_days(rule: Rule, start: int, lower: int, budget: Budget) -> Iterator
     minutes = (rule.by_minute or (start // 60 % 60,)) if unit == 3600 else ()
     seconds = rule.by_second or (start % 60,)
     day = -LAST_DAY
+    cost = _cost(rule)
     while period // DAY <= LAST_DAY:
-        budget.spend()
+        budget.spend(cost)
         if period // DAY != day:
             found = _next_allowed_day(rule, period // DAY, budget)
             if found is None:

@@ -5,6 +5,7 @@ taken by the offset before the change (RFC 5545 §3.3.5).
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,17 +65,22 @@ class _DatabaseZone:
 
 @dataclass(frozen=True, slots=True)
 class _Observance:
-    """STANDARD or DAYLIGHT: from when on which offset; times are on the clock before the change."""
+    """STANDARD or DAYLIGHT: from when on which offset; times are on the clock before the change.
+
+    `onsets` are DTSTART and RDATE, sorted.
+    """
 
     start: int
     before: int
     after: int
     rules: tuple[Rule, ...]
-    dates: tuple[int, ...]
+    onsets: tuple[int, ...]
 
     def last_onset(self, until: int, budget: Budget) -> int | None:
         """The last change not after `until`."""
-        found = [onset for onset in (self.start, *self.dates) if onset <= until]
+        budget.spend()
+        position = bisect_right(self.onsets, until)
+        found = [self.onsets[position - 1]] if position else []
         for rule in self.rules:
             limit = _limit(rule, self.before)
             end = until if limit is None else min(until, limit)
@@ -233,12 +239,13 @@ def _read_observance(part: Component) -> _Observance | None:
         return None
     offset = read_offset(after.value)
     values = [value for line in part.all("RDATE") for value in line_times(line)]
+    times = [line_time(start), *(v.start if isinstance(v, Period) else v for v in values)]
     return _Observance(
-        line_time(start).seconds,
+        times[0].seconds,
         read_offset(before.value) if before is not None else offset,
         offset,
         tuple(read_rule(line.value) for line in part.all("RRULE")),
-        tuple((value.start if isinstance(value, Period) else value).seconds for value in values),
+        tuple(sorted(time.seconds for time in times)),
     )
 
 
