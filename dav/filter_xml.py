@@ -17,9 +17,11 @@ from davenport.dav.filter import (
     TimeRange,
 )
 from davenport.dav.name import CALDAV, CARDDAV, Namespace
-from davenport.dav.precondition import Precondition, PreconditionError
+from davenport.dav.precondition import Precondition, PreconditionError, StatusError
 
 _UTC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+# Each part is tried on each object: more than any client writes would be work without a bound.
+_MOST_PARTS = 1_000
 _MATCH_TYPES: dict[str, MatchType] = {
     "contains": "contains",
     "equals": "equals",
@@ -29,10 +31,12 @@ _MATCH_TYPES: dict[str, MatchType] = {
 
 
 def read_calendar_filter(element: xml.Element | None) -> CompFilter:
-    """Read CALDAV:filter; raises PreconditionError valid-filter or supported-filter."""
+    """Read CALDAV:filter; raises PreconditionError valid-filter or supported-filter, and
+    StatusError 413 for one of too many parts."""
     inside = xml.children(element) if element is not None else []
     if len(inside) != 1 or xml.tag(inside[0]) != CALDAV("comp-filter"):
         raise _invalid("the filter does not hold exactly one comp-filter")
+    _require_few_parts(inside[0])
     root = _read_comp_filter(inside[0])
     if root.name != "VCALENDAR":
         raise _invalid("the outermost comp-filter is not VCALENDAR")
@@ -43,12 +47,18 @@ def read_addressbook_filter(element: xml.Element | None) -> AddressbookFilter:
     """Read CARDDAV:filter; none, or an empty one, matches every address object."""
     if element is None:
         return AddressbookFilter()
+    _require_few_parts(element)
     prop_filters = []
     for child in xml.children(element):
         if xml.tag(child) != CARDDAV("prop-filter"):
             raise _unsupported(child, CARDDAV)
         prop_filters.append(_read_prop_filter(child, CARDDAV))
     return AddressbookFilter(tuple(prop_filters), _read_test(element))
+
+
+def _require_few_parts(element: xml.Element) -> None:
+    if sum(1 for _ in element.iter()) > _MOST_PARTS:
+        raise StatusError(413, f"the filter has more than {_MOST_PARTS} parts")
 
 
 def _invalid(reason: str) -> PreconditionError:
@@ -66,8 +76,11 @@ def _unsupported(element: xml.Element, namespace: Namespace) -> PreconditionErro
     )
 
 
-def _read_name(element: xml.Element) -> str:
+def _read_name(element: xml.Element, namespace: Namespace = CALDAV) -> str:
     name = element.get("name", "").strip().upper()
+    if not name and namespace is CARDDAV:
+        # RFC 6352 §8.6 has no valid-filter.
+        raise _unsupported(element, CARDDAV)
     if not name:
         raise _invalid(f"{xml.tag(element)} has no name")
     return name
@@ -113,7 +126,7 @@ def _read_prop_filter(element: xml.Element, namespace: Namespace) -> PropFilter:
         else:
             raise _unsupported(child, namespace)
     return PropFilter(
-        _read_name(element),
+        _read_name(element, namespace),
         absent,
         time_range,
         tuple(text_matches),
@@ -132,7 +145,7 @@ def _read_param_filter(element: xml.Element, namespace: Namespace) -> ParamFilte
             text_match = _read_text_match(child, namespace)
         else:
             raise _unsupported(child, namespace)
-    return ParamFilter(_read_name(element), absent, text_match)
+    return ParamFilter(_read_name(element, namespace), absent, text_match)
 
 
 def _read_test(element: xml.Element) -> Test:

@@ -91,8 +91,8 @@ class Dispatcher:
             )
             node = tree.resolve(request.path, context)
             _require_applicable(method, node)
-            granting = _granting(method, node)
-            access.require(identity, granting, method.privilege, node.href)
+            granting, href = _granting(method, node)
+            access.require(identity, granting, method.privilege, href)
             if not method.writes:
                 return method.handler(request, node, context)
         return method.handler(request, node, context)
@@ -109,14 +109,15 @@ def _require_applicable(method: Method, node: Node) -> None:
         )
 
 
-def _granting(method: Method, node: Node) -> Kind:
-    """The kind of resource that has to grant the privilege.
+def _granting(method: Method, node: Node) -> tuple[Kind, str]:
+    """The kind and href of the resource that has to grant the privilege.
 
     Adding or removing a member asks the collection that holds it (RFC 3744 app. B).
     """
-    if method.privilege in {access.BIND, access.UNBIND} or node.kind in UNMAPPED:
-        return _PARENT.get(node.kind, node.kind)
-    return node.kind
+    asks_parent = method.privilege in {access.BIND, access.UNBIND} or node.kind in UNMAPPED
+    if not asks_parent or node.kind not in _PARENT:
+        return node.kind, node.href
+    return _PARENT[node.kind], node.href.rstrip("/").rpartition("/")[0] + "/"
 
 
 _PARENT = {

@@ -15,9 +15,8 @@ from davenport.dav.report import Multiget
 from davenport.objects.index import Narrowing
 from davenport.server import data, properties, tree
 from davenport.server.context import Context
-from davenport.server.node import CollectionNode, Kind, ObjectNode
+from davenport.server.node import CollectionNode, HomeNode, Kind, ObjectNode
 from davenport.storage import object_resources
-from davenport.storage.model import ObjectResource
 
 EVERYTHING = Narrowing()
 # Multigets up to this many hrefs and bytes are point reads short enough for the event loop.
@@ -50,11 +49,15 @@ def is_small(report: Multiget) -> bool:
     return len(report.hrefs) <= _SMALL
 
 
-def run(query: Query, node: CollectionNode, context: Context) -> Response:
-    """Stream the matching members of a collection; a cut answer says so (RFC 6352 §8.6.2)."""
-    with_data = data.wanted(query.properties, node.kind)
+def run(query: Query, kind: Kind, node: CollectionNode | ObjectNode, context: Context) -> Response:
+    """Stream the matching members of a collection of `kind`, or its one object if it matches.
+
+    A cut answer says so (RFC 6352 §8.6.2).
+    """
+    with_data = data.wanted(query.properties, kind)
+    candidates = _candidates(query, node, context)
     fragments = multistatus.cut(
-        _matching(query, node, context, with_data=with_data),
+        _matching(query, kind, candidates, context, with_data=with_data),
         status_response(node.href, 507, Precondition.NUMBER_OF_MATCHES_WITHIN_LIMITS),
         context.configuration.limits.answer_bytes,
         query.limit,
@@ -63,45 +66,54 @@ def run(query: Query, node: CollectionNode, context: Context) -> Response:
 
 
 def _matching(
-    query: Query, node: CollectionNode, context: Context, *, with_data: bool
+    query: Query,
+    kind: Kind,
+    candidates: Iterator[list[ObjectNode]],
+    context: Context,
+    *,
+    with_data: bool,
 ) -> Iterator[str]:
-    selection = properties.select(query.properties, node.object_kind, context, with_data=with_data)
+    selection = properties.select(query.properties, OBJECT_KIND[kind], context, with_data=with_data)
     needs_body = with_data or query.matches is not None
-    for rows in _candidates(query, node, context):
+    for members in candidates:
+        rows = [member.resource for member in members]
         found = data.bodies(context, rows) if needs_body else repeat(None)
-        for resource, body in zip(rows, found, strict=False):
+        for member, body in zip(members, found, strict=False):
             if needs_body and (body is None or not (query.matches is None or query.matches(body))):
                 continue
-            element = data.element(node.kind, body) if with_data and body is not None else None
-            member = tree.object_node(node, resource)
+            element = data.element(kind, body) if with_data and body is not None else None
             yield properties.response(member, selection, context, element)
 
 
 def _candidates(
-    query: Query, node: CollectionNode, context: Context
-) -> Iterator[list[ObjectResource]]:
-    """The rows that the index leaves, page by page."""
+    query: Query, node: CollectionNode | ObjectNode, context: Context
+) -> Iterator[list[ObjectNode]]:
+    """What the index leaves, page by page."""
+    if isinstance(node, ObjectNode):
+        yield [node]
+        return
     after = 0
     while True:
         with context.store.read() as transaction:
             rows = object_resources.candidates(
                 transaction, node.collection.id, query.narrowing, after, _PAGE
             )
-        yield rows
+        yield [tree.object_node(node, row) for row in rows]
         if len(rows) < _PAGE:
             return
         after = rows[-1].id
 
 
-def multiget(report: Multiget, kind: Kind, context: Context) -> Response:
-    """Answer every href of a multiget; missing, foreign and malformed ones with 404.
-
-    Raises StatusError 413 over the configured number of hrefs.
+def multiget(
+    report: Multiget, kind: Kind, node: CollectionNode | HomeNode | ObjectNode, context: Context
+) -> Response:
+    """Answer every href of a multiget: with 404 what is missing, malformed, another principal's
+    or not within `node` (RFC 4791 §7.9). Raises StatusError 413 over the configured number.
     """
     limit = context.configuration.limits.multiget_hrefs
     if len(report.hrefs) > limit:
         raise StatusError(413, f"a multiget names more than {limit} hrefs")
-    answer = _Multiget(report, kind, context, with_data=data.wanted(report.properties, kind))
+    answer = _Multiget(report, kind, node.href, context)
     if is_small(report):
         found = answer.members(report.hrefs)
         if not answer.with_data or _size(found) <= _SMALL_BYTES:
@@ -117,10 +129,11 @@ def _size(found: Mapping[str, ObjectNode]) -> int:
 class _Multiget:
     """One multiget answer while it is put together, a run of hrefs at a time."""
 
-    def __init__(self, report: Multiget, kind: Kind, context: Context, *, with_data: bool) -> None:
-        self.with_data = with_data
+    def __init__(self, report: Multiget, kind: Kind, scope: str, context: Context) -> None:
+        self.with_data = with_data = data.wanted(report.properties, kind)
         self._hrefs = report.hrefs
         self._kind = kind
+        self._scope = scope
         self._context = context
         self._selection = properties.select(
             report.properties, OBJECT_KIND[kind], context, with_data=with_data
@@ -136,7 +149,12 @@ class _Multiget:
     def members(self, hrefs: Sequence[str]) -> dict[str, ObjectNode]:
         """What hrefs lead to, in one snapshot."""
         with self._context.store.read() as transaction:
-            return tree.members(hrefs, OBJECT_KIND[self._kind], self._context.at(transaction))
+            found = tree.members(hrefs, OBJECT_KIND[self._kind], self._context.at(transaction))
+        return {href: member for href, member in found.items() if self._is_within(member)}
+
+    def _is_within(self, member: ObjectNode) -> bool:
+        scope = self._scope
+        return member.href.startswith(scope) if scope.endswith("/") else member.href == scope
 
     def fragments(self, hrefs: Sequence[str], found: Mapping[str, ObjectNode]) -> Iterator[str]:
         """The responses in the order of the hrefs."""

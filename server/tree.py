@@ -27,8 +27,10 @@ def segments_below_prefix(path: str, prefix: str, limit: int) -> tuple[str, ...]
     segments, _ = split_path(path, limit)
     if prefix:
         expected = tuple(prefix[1:].split("/"))
-        if segments[: len(expected)] == expected:
-            return segments[len(expected) :]
+        below = segments[len(expected) :]
+        # A prefix /dav that was removed already looks like one that was not.
+        if segments[: len(expected)] == expected and below[:1] in {(), (CONTEXT,)}:
+            return below
     return segments
 
 

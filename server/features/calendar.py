@@ -13,7 +13,14 @@ from davenport.objects.limits import Limits
 from davenport.server import query
 from davenport.server.context import Context
 from davenport.server.feature import Feature
-from davenport.server.node import CollectionNode, Kind, Node, PrincipalNode
+from davenport.server.node import (
+    CollectionNode,
+    HomeNode,
+    Kind,
+    Node,
+    ObjectNode,
+    PrincipalNode,
+)
 from davenport.server.objects_read import interpret
 from davenport.storage.model import CollectionKind
 
@@ -66,43 +73,59 @@ def supported_collation_set(_: CollectionNode, __: Context) -> Sequence[str]:
 @CALENDAR.validator(caldav.CALENDAR_TIMEZONE)
 def require_timezone(value: xml.Element) -> None:
     """RFC 4791 §5.2.2: a VCALENDAR with exactly one VTIMEZONE."""
+    _require_one_zone(xml.text(value))
+
+
+def _require_one_zone(text: str) -> None:
     try:
-        roots = read_components(xml.text(value).strip() + "\r\n", Limits())
+        roots = read_components(text.strip() + "\r\n", Limits())
     except ContentLineError as error:
         raise PreconditionError(Precondition.VALID_CALENDAR_DATA, str(error)) from None
     zones = [child for root in roots for child in root.components if child.name == "VTIMEZONE"]
     if len(roots) != 1 or roots[0].name != "VCALENDAR" or len(zones) != 1:
         raise PreconditionError(
-            Precondition.VALID_CALENDAR_DATA, "calendar-timezone is not one VTIMEZONE"
+            Precondition.VALID_CALENDAR_DATA, "the time zone is not a VCALENDAR of one VTIMEZONE"
         )
 
 
-def _time_zone(report: CalendarQuery, node: CollectionNode) -> str | None:
+def _time_zone(report: CalendarQuery, node: CollectionNode | ObjectNode) -> str | None:
     """The zone of floating times: the request's, else the collection's (RFC 4791 §9.8)."""
     if report.timezone is not None:
+        _require_one_zone(report.timezone)
         return report.timezone
     stored = node.collection.properties.get(caldav.CALENDAR_TIMEZONE.name)
     return None if stored is None else xml.element_text(stored)
 
 
-@CALENDAR.report(caldav.CALENDAR_QUERY, Kind.CALENDAR, light=lambda _: False)
-def calendar_query(report: CalendarQuery, node: CollectionNode, context: Context) -> Response:
+@CALENDAR.report(caldav.CALENDAR_QUERY, Kind.CALENDAR, Kind.CALENDAR_OBJECT, light=lambda _: False)
+def calendar_query(
+    report: CalendarQuery, node: CollectionNode | ObjectNode, context: Context
+) -> Response:
     """RFC 4791 §7.8: SQL narrows by the index, `objects.match` decides."""
     timezone = _time_zone(report, node)
+    limits = context.configuration.limits.objects
 
     def matches(body: bytes) -> bool:
-        found = interpret(read_calendar_object, body, context.configuration.limits.objects)
-        return found is not None and match.matches_calendar(found, report.filter, timezone)
+        found = interpret(read_calendar_object, body, limits)
+        return found is not None and match.matches_calendar(found, report.filter, timezone, limits)
 
     selection = query.Query(
         report.properties,
         match.narrow(report.filter),
         None if query.is_bare(report.filter) else matches,
     )
-    return query.run(selection, node, context)
+    return query.run(selection, Kind.CALENDAR, node, context)
 
 
-@CALENDAR.report(caldav.CALENDAR_MULTIGET, Kind.CALENDAR, Kind.CALENDAR_HOME, light=query.is_small)
-def calendar_multiget(report: Multiget, _: Node, context: Context) -> Response:
+@CALENDAR.report(
+    caldav.CALENDAR_MULTIGET,
+    Kind.CALENDAR,
+    Kind.CALENDAR_HOME,
+    Kind.CALENDAR_OBJECT,
+    light=query.is_small,
+)
+def calendar_multiget(
+    report: Multiget, node: CollectionNode | HomeNode | ObjectNode, context: Context
+) -> Response:
     """RFC 4791 §7.9."""
-    return query.multiget(report, Kind.CALENDAR, context)
+    return query.multiget(report, Kind.CALENDAR, node, context)

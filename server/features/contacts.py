@@ -10,7 +10,7 @@ from davenport.objects.card import read_address_object
 from davenport.server import query
 from davenport.server.context import Context
 from davenport.server.feature import Feature
-from davenport.server.node import CollectionNode, Kind, Node
+from davenport.server.node import CollectionNode, HomeNode, Kind, Node, ObjectNode
 from davenport.server.objects_read import interpret
 from davenport.storage.model import CollectionKind
 
@@ -41,12 +41,17 @@ def supported_collation_set(_: CollectionNode, __: Context) -> Sequence[str]:
     return caldav.COLLATIONS
 
 
-@CONTACTS.report(carddav.ADDRESSBOOK_QUERY, Kind.ADDRESSBOOK, light=lambda _: False)
-def addressbook_query(report: AddressbookQuery, node: CollectionNode, context: Context) -> Response:
+@CONTACTS.report(
+    carddav.ADDRESSBOOK_QUERY, Kind.ADDRESSBOOK, Kind.ADDRESS_OBJECT, light=lambda _: False
+)
+def addressbook_query(
+    report: AddressbookQuery, node: CollectionNode | ObjectNode, context: Context
+) -> Response:
     """RFC 6352 §8.6."""
+    limits = context.configuration.limits.objects
 
     def matches(body: bytes) -> bool:
-        found = interpret(read_address_object, body, context.configuration.limits.objects)
+        found = interpret(read_address_object, body, limits)
         return found is not None and match.matches_card(found, report.filter)
 
     selection = query.Query(
@@ -55,12 +60,18 @@ def addressbook_query(report: AddressbookQuery, node: CollectionNode, context: C
         matches if report.filter.prop_filters else None,
         report.limit,
     )
-    return query.run(selection, node, context)
+    return query.run(selection, Kind.ADDRESSBOOK, node, context)
 
 
 @CONTACTS.report(
-    carddav.ADDRESSBOOK_MULTIGET, Kind.ADDRESSBOOK, Kind.ADDRESSBOOK_HOME, light=query.is_small
+    carddav.ADDRESSBOOK_MULTIGET,
+    Kind.ADDRESSBOOK,
+    Kind.ADDRESSBOOK_HOME,
+    Kind.ADDRESS_OBJECT,
+    light=query.is_small,
 )
-def addressbook_multiget(report: Multiget, _: Node, context: Context) -> Response:
+def addressbook_multiget(
+    report: Multiget, node: CollectionNode | HomeNode | ObjectNode, context: Context
+) -> Response:
     """RFC 6352 §8.7."""
-    return query.multiget(report, Kind.ADDRESSBOOK, context)
+    return query.multiget(report, Kind.ADDRESSBOOK, node, context)

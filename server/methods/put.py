@@ -47,6 +47,8 @@ class Submission:
 
 def put(request: Request, node: ObjectNode | UnmappedNode, context: Context) -> Response:
     """Make or replace an object resource."""
+    if "content-range" in request.headers:
+        raise StatusError(400, "a part of an object cannot be PUT (RFC 9110 §14.5)")
     collection, href, name = _target(node)
     submission = check(request, collection, context)
     asked = conditions(request.headers)

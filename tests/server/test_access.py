@@ -181,6 +181,15 @@ def test_a_read_only_app_password_reads_and_changes_nothing(running: Stage) -> N
         else:
             assert answer.status in {404, 405}, (where, what)
     assert running.alice.request("REPORT", CALENDAR, sync()).body == before
+    for method, path, granting in (
+        ("DELETE", CALENDAR + "a.ics", CALENDAR),
+        ("DELETE", CALENDAR, "/dav/calendars/alice/"),
+        ("PUT", CALENDAR + "a.ics", CALENDAR + "a.ics"),
+        ("PUT", CALENDAR + "new.ics", CALENDAR),
+    ):
+        refused = reader.request(method, path, event("a"))
+        named = refused.xml().findtext(f"{DAV}need-privileges/{DAV}resource/{DAV}href")
+        assert named == granting  # RFC 3744 §7.1.1: the resource that lacks the privilege
     told = reader.request("PROPFIND", CALENDAR, propfind("D:current-user-privilege-set"), _ZERO)
     assert b"write" not in told.body
 

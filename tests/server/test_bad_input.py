@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.accounts import Stage, stage
-from tests.bodies import CALENDAR, CONTACTS, event, multiget, propfind, query, sync
+from tests.bodies import CALENDAR, CONTACTS, TASKS, card, event, multiget, propfind, query, sync
 from tests.in_process import InProcess
 from tests.wire import CALDAV, CARDDAV, DAV
 
@@ -104,6 +104,14 @@ def test_a_compressed_body_is_not_taken(alice: InProcess) -> None:
     assert answer.status == 415
 
 
+def _book_query(inside: str) -> str:
+    """An addressbook-query with what stands inside its filter."""
+    return (
+        '<CR:addressbook-query xmlns:D="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav">'
+        f"<D:prop><D:getetag/></D:prop><CR:filter>{inside}</CR:filter></CR:addressbook-query>"
+    )
+
+
 _EVENT = '<C:comp-filter name="VEVENT">{}</C:comp-filter>'
 REPORTS = {
     "unknown report": (CALENDAR, "<x:r xmlns:x='urn:x'/>", f"{DAV}supported-report"),
@@ -136,6 +144,26 @@ REPORTS = {
         ),
         f"{CALDAV}valid-filter",
     ),
+    "a zone that is none": (
+        CALENDAR,
+        query().replace("</C:filter>", "</C:filter><C:timezone>Europe/Paris</C:timezone>"),
+        f"{CALDAV}valid-calendar-data",
+    ),
+    "a filter of a card without a name": (
+        CONTACTS,
+        _book_query("<CR:prop-filter/>"),
+        f"{CARDDAV}supported-filter",
+    ),
+    "a parameter of a card without a name": (
+        CONTACTS,
+        _book_query('<CR:prop-filter name="TEL"><CR:param-filter/></CR:prop-filter>'),
+        f"{CARDDAV}supported-filter",
+    ),
+    "an unknown filter of a card": (
+        CONTACTS,
+        _book_query("<CR:comp-filter/>"),
+        f"{CARDDAV}supported-filter",
+    ),
     "a local time": (
         CALENDAR,
         query(
@@ -166,6 +194,15 @@ def test_a_report_that_cannot_be_answered_says_which_part(
     answer = alice.request("REPORT", path, body, {"Depth": "1"})
     assert answer.status == 403
     assert answer.preconditions() == {element}
+
+
+def test_a_filter_of_too_many_parts_is_not_tried(alice: InProcess) -> None:
+    for parts, status in ((900, 207), (5_000, 413)):
+        tried = '<C:prop-filter name="UID"/>' * parts
+        calendar_body = query(f'<C:comp-filter name="VEVENT">{tried}</C:comp-filter>')
+        assert alice.request("REPORT", CALENDAR, calendar_body).status == status
+        book_body = _book_query('<CR:prop-filter name="UID"/>' * parts)
+        assert alice.request("REPORT", CONTACTS, book_body).status == status
 
 
 PATHS = (
@@ -229,6 +266,43 @@ def test_a_multiget_answers_every_href(running: Stage) -> None:
     assert statuses[:2] == [None, None]
     assert set(statuses[2:]) == {404}
     assert b"SECRET" not in answer.body
+
+
+def test_a_multiget_is_of_what_is_within(alice: InProcess) -> None:
+    """RFC 4791 §7.9: of a collection's members, or of the very object that is asked."""
+    href, other = CALENDAR + "a.ics", CALENDAR + "a.icsx"
+    for path, uid in ((href, "a"), (other, "b")):
+        assert alice.request("PUT", path, event(uid)).status == 201
+    for scope, found in (
+        ("/dav/calendars/alice/", {href, other}),
+        (CALENDAR, {href, other}),
+        (href, {href}),
+        (TASKS, set()),
+    ):
+        answer = alice.request("REPORT", scope, multiget("C:calendar", href, other)).multistatus()
+        assert answer.hrefs == [href, other]
+        assert {member.href for member in answer if member.status is None} == found, scope
+        assert {member.status for member in answer} <= {None, 404}
+
+
+def test_an_object_answers_a_query_for_itself(alice: InProcess) -> None:
+    """RFC 4791 §7 and RFC 6352 §8 have objects answer the reports, too."""
+    href, book_href = CALENDAR + "a.ics", CONTACTS + "a.vcf"
+    alice.request("PUT", href, event("a"))
+    alice.request("PUT", CALENDAR + "b.ics", event("b"))
+    alice.request("PUT", book_href, card("a"))
+    for path, body, found in (
+        (href, query(), [href]),
+        (href, query('<C:comp-filter name="VTODO"/>'), []),
+        (book_href, _book_query('<CR:prop-filter name="TEL"/>'), []),
+        (book_href, _book_query('<CR:prop-filter name="FN"/>'), [book_href]),
+        (book_href, multiget("CR:addressbook", book_href), [book_href]),
+    ):
+        assert alice.request("REPORT", path, body).multistatus().hrefs == found
+    for path, name in ((href, f"{CALDAV}calendar"), (book_href, f"{CARDDAV}addressbook")):
+        asked = alice.request("PROPFIND", path, propfind("D:supported-report-set"), ZERO)
+        reports = asked.xml().findall(f".//{DAV}supported-report/{DAV}report/*")
+        assert {report.tag for report in reports} == {f"{name}-query", f"{name}-multiget"}
 
 
 def test_a_large_multiget_is_whole_and_one_over_the_limit_refused(alice: InProcess) -> None:

@@ -103,3 +103,19 @@ def test_a_path_prefix_of_a_proxy(strips: bool, tmp_path: Path) -> None:
         assert listed.multistatus().hrefs == [f"/cal{CALENDAR}", f"/cal{CALENDAR}a.ics"]
         well_known = running.anonymous.request("GET", f"{prefix}/.well-known/caldav")
         assert well_known.header("Location") == "/cal/dav/"
+
+
+@pytest.mark.parametrize("strips", [True, False], ids=["stripped", "kept"])
+def test_a_prefix_that_is_named_as_the_context(strips: bool, tmp_path: Path) -> None:
+    with stage(tmp_path, path_prefix="/dav") as running:
+        prefix = "" if strips else "/dav"
+        for path in ("/dav/principals/alice/", CALENDAR):
+            found = running.alice.request("PROPFIND", prefix + path, b"", {"Depth": "0"})
+            assert found.multistatus().hrefs == ["/dav" + path]
+
+
+def test_a_long_displayname_makes_no_endless_header(alice: InProcess) -> None:
+    name = "日" * 10_000
+    alice.request("PROPPATCH", CALENDAR, proppatch(f"<D:displayname>{name}</D:displayname>"))
+    disposition = alice.request("GET", CALENDAR).header("Content-Disposition") or ""
+    assert len(disposition) < 2_000

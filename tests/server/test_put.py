@@ -1,7 +1,10 @@
 """PUT and DELETE: preconditions, conditions, and bytes that come back as they were."""
 
+from collections.abc import Callable
+
 import pytest
 
+from davenport.storage.database import T, Transaction
 from tests.accounts import Stage
 from tests.bodies import CALENDAR, CONTACTS, TASKS, calendar, card, event, task
 from tests.in_process import InProcess
@@ -201,3 +204,33 @@ def test_a_deleted_collection_takes_its_members_along(running: Stage) -> None:
     assert alice.request("DELETE", CALENDAR).status == 404
     assert alice.request("MKCALENDAR", CALENDAR).status == 201
     assert alice.request("GET", CALENDAR + "a.ics").status == 404
+
+
+def test_a_part_of_an_object_is_not_taken_for_the_whole(alice: InProcess) -> None:
+    alice.request("PUT", CALENDAR + "a.ics", event("a"))
+    part = {"Content-Range": "bytes 0-10/100"}
+    assert alice.request("PUT", CALENDAR + "a.ics", event("a", "part"), part).status == 400
+    assert alice.request("GET", CALENDAR + "a.ics").body == event("a")
+
+
+def test_the_conditions_of_a_collection_hold_when_it_is_deleted(running: Stage) -> None:
+    """They are about the collection as it is then, not as it was when the request came."""
+    alice = running.alice
+    long_ago = {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:10 GMT"}
+    for condition in (long_ago, {"If-Match": '"x"'}, {"If-None-Match": "*"}):
+        assert alice.request("DELETE", CALENDAR, headers=condition).status == 412
+    write = running.store.write
+
+    def late(work: Callable[[Transaction], T]) -> T:
+        def touch(tx: Transaction) -> None:
+            tx.execute("UPDATE collection SET modified = modified + 1000", {})
+
+        write(touch)
+        return write(work)
+
+    now = alice.request("PROPFIND", CALENDAR, headers={"Depth": "0"}).multistatus().at(CALENDAR)
+    condition = {"If-Unmodified-Since": now.text(f"{DAV}getlastmodified")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running.store, "write", late)
+        assert alice.request("DELETE", CALENDAR, headers=condition).status == 412
+    assert alice.request("DELETE", CALENDAR, headers={"If-Match": "*"}).status == 204
