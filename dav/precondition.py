@@ -24,18 +24,13 @@ class Precondition(Enum):
     VALID_RESOURCETYPE = DAV("valid-resourcetype"), 403
     # RFC 6578 §3.2
     VALID_SYNC_TOKEN = DAV("valid-sync-token"), 403
-    SYNC_TRAVERSAL_SUPPORTED = DAV("sync-traversal-supported"), 403
     # RFC 4791 §5.3.1.1, §5.3.2.1, §7.8, §7.5
     CALENDAR_COLLECTION_LOCATION_OK = CALDAV("calendar-collection-location-ok"), 403
     CALENDAR_MAX_RESOURCE_SIZE = CALDAV("max-resource-size"), 403
     CALENDAR_SUPPORTED_FILTER = CALDAV("supported-filter"), 403
     CALENDAR_SUPPORTED_COLLATION = CALDAV("supported-collation"), 403
     CALENDAR_VALID_FILTER = CALDAV("valid-filter"), 403
-    INITIALIZE_CALENDAR_COLLECTION = CALDAV("initialize-calendar-collection"), 403
     MAX_ATTENDEES_PER_INSTANCE = CALDAV("max-attendees-per-instance"), 403
-    MAX_DATE_TIME = CALDAV("max-date-time"), 403
-    MAX_INSTANCES = CALDAV("max-instances"), 403
-    MIN_DATE_TIME = CALDAV("min-date-time"), 403
     CALENDAR_NO_UID_CONFLICT = CALDAV("no-uid-conflict"), 409
     SUPPORTED_CALENDAR_COMPONENT = CALDAV("supported-calendar-component"), 403
     SUPPORTED_CALENDAR_DATA = CALDAV("supported-calendar-data"), 403

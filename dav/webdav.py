@@ -21,8 +21,6 @@ GETETAG: Property[str] = Property(DAV("getetag"), xml.escape, allprop=True)  # �
 GETLASTMODIFIED: Property[int] = Property(
     DAV("getlastmodified"), write.write_http_date, allprop=True
 )
-LOCKDISCOVERY: Property[str] = Property(DAV("lockdiscovery"), write.write_raw)  # §15.8
-SUPPORTEDLOCK: Property[str] = Property(DAV("supportedlock"), write.write_raw)  # §15.10
 RESOURCETYPE: Property[Sequence[str]] = Property(
     DAV("resourcetype"), write.write_names, allprop=True
 )  # §15.9
@@ -48,9 +46,6 @@ SYNC_TOKEN: Property[str] = Property(DAV("sync-token"), xml.escape)  # RFC 6578 
 QUOTA_USED_BYTES: Property[int] = Property(
     DAV("quota-used-bytes"), write.write_integer
 )  # RFC 4331 §4
-QUOTA_AVAILABLE_BYTES: Property[int] = Property(
-    DAV("quota-available-bytes"), write.write_integer
-)  # §3
 
 GETCTAG: Property[str] = Property(CALENDARSERVER("getctag"), xml.escape)
 EMAIL_ADDRESS_SET: Property[Sequence[str]] = Property(

@@ -7,7 +7,7 @@ from time import time
 
 from davenport.dav import xml
 from davenport.dav.message import XML, Request, Response
-from davenport.dav.precondition import PreconditionError, StatusError
+from davenport.dav.precondition import Precondition, PreconditionError, StatusError
 from davenport.server import access, tree
 from davenport.server.auth import Identity
 from davenport.server.config import Configuration
@@ -22,7 +22,7 @@ from davenport.storage.database import Store
 from davenport.storage.error import Gone, StoreBusy, StoreError, StoreFull
 
 # Larger bodies are not parsed on the event loop.
-_SMALL_BODY = 16_384
+_SMALL_BODY = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +130,24 @@ _PARENT = {
     Kind.ORPHAN: Kind.CALENDAR,
 }
 
-_STORE_ERRORS: tuple[tuple[type[StoreError], int, str], ...] = (
-    (StoreBusy, 503, "the store is busy; try again"),
-    (StoreFull, 507, "there is no room to store this"),
-)
-
 
 def error_response(error: StatusError | StoreError | Gone) -> Response:
     """The answer to an error: its status, and for a precondition its element in DAV:error."""
+    if isinstance(error, StoreFull):
+        reason = "there is no room to store this"
+        error = PreconditionError(Precondition.SUFFICIENT_DISK_SPACE, reason)
     if isinstance(error, PreconditionError):
         content = xml.element(error.precondition.element, error.content)
-        reason = f"<!-- {_comment(str(error))} -->"
-        body = xml.document("{DAV:}error", content + reason)
+        comment = f"<!-- {_comment(str(error))} -->"
+        body = xml.document("{DAV:}error", content + comment)
         return Response(error.status, {"content-type": XML}, body)
     if isinstance(error, StatusError):
         headers = {name.lower(): value for name, value in error.headers}
         return _plain(error.status, error.reason, headers)
     if isinstance(error, Gone):
         return _plain(404, "the resource was removed meanwhile", {})
-    for kind, status, reason in _STORE_ERRORS:
-        if isinstance(error, kind):
-            return _plain(status, reason, {"retry-after": "5"})
+    if isinstance(error, StoreBusy):
+        return _plain(503, "the store is busy; try again", {"retry-after": "5"})
     return _plain(503, "the store cannot answer", {"retry-after": "30"})
 
 

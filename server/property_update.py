@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from davenport.dav import xml
+from davenport.dav.name import DAV
 from davenport.dav.precondition import Precondition, PreconditionError, StatusError
 from davenport.dav.propfind import Instruction
 from davenport.server.config import RequestLimits
@@ -19,6 +20,9 @@ class Refusal:
 
 
 NO_ROOM = Refusal(507)
+# Whatever else is in the DAV: namespace is the server's to say, or not to say: a client that could
+# set DAV:supportedlock would be told of locks that are not there.
+_SETTABLE = {DAV("displayname"), DAV("getcontentlanguage")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def fits(properties: Mapping[str, str], limits: RequestLimits) -> bool:
 
 
 def _refusal(instruction: Instruction, vocabulary: Vocabulary) -> Refusal | None:
-    if instruction.name in vocabulary.protected:
+    reserved = instruction.name.startswith(DAV("")) and instruction.name not in _SETTABLE
+    if reserved or instruction.name in vocabulary.protected:
         return Refusal(403, Precondition.CANNOT_MODIFY_PROTECTED_PROPERTY)
     validator = vocabulary.validators.get(instruction.name)
     if validator is None or instruction.element is None:

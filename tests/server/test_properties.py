@@ -125,6 +125,17 @@ def test_one_refused_property_undoes_all(alice: InProcess) -> None:
     assert _find(alice, CALENDAR, "D:displayname").text(f"{DAV}displayname") == "Calendar"
 
 
+@pytest.mark.parametrize("name", ["supportedlock", "quota-available-bytes", "acl", "made-up"])
+def test_what_the_server_does_not_say_no_client_can_make_it_say(
+    name: str, alice: InProcess
+) -> None:
+    for body in (proppatch(f"<D:{name}>x</D:{name}>"), proppatch(removing=f"<D:{name}/>")):
+        answer = alice.request("PROPPATCH", CALENDAR, body)
+        assert set(answer.multistatus().at(CALENDAR).properties) == {403}
+        assert answer.xml().find(f".//{DAV}cannot-modify-protected-property") is not None
+    assert f"{DAV}{name}" not in _find(alice, CALENDAR, f"D:{name}").found
+
+
 def test_instructions_apply_in_document_order(alice: InProcess) -> None:
     body = (
         "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><D:displayname>1</D:displayname></D:prop>"

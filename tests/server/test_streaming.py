@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from davenport.storage.error import StoreError
+from davenport.storage.error import StoreBusy, StoreError, StoreFull
 from tests.accounts import PASSWORD, Stage, stage
 from tests.bodies import CALENDAR, CONTACTS, card, event, multiget, propfind, query, sync
 from tests.in_process import Message
@@ -174,3 +174,27 @@ def test_a_few_large_cards_are_answered_whole(running: Stage) -> None:
         for href, expected in cards.items():
             data = answer.at(href).text("{urn:ietf:params:xml:ns:carddav}address-data")
             assert data.encode() == expected
+
+
+FAULTS = {
+    "no room": (StoreFull("full"), 507, {f"{DAV}sufficient-disk-space"}),  # RFC 4331 §6
+    "busy": (StoreBusy("locked"), 503, set()),
+    "broken": (StoreError("the disk is gone"), 503, set()),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS.keys())
+def test_a_store_that_cannot_write_is_told_in_the_standard_s_words(
+    case: tuple[StoreError, int, set[str]], running: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, status, elements = case
+
+    def fail(_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(running.store, "write", fail)
+    answer = running.alice.request("PUT", CALENDAR + "a.ics", event("a"))
+    assert (answer.status, answer.preconditions()) == (status, elements)
+    assert str(fault).encode() not in answer.body
+    assert (status == 503) == (answer.header("Retry-After") is not None)
+    assert running.alice.request("GET", CALENDAR).status == 200
