@@ -64,8 +64,8 @@ def _uid(card: Component, text: str, limits: Limits) -> str:
         reason = f"VCARD has {'no' if len(lines) < 2 else 'more than one'} UID"
         raise _refusal(_DATA, text, card.start, reason)
     uid = unescape_text(lines[0].value.strip())
-    if len(uid) > limits.max_uid_length:
-        reason = f"UID is longer than {limits.max_uid_length} characters"
+    if len(uid.encode()) > limits.max_uid_length:
+        reason = f"UID is longer than {limits.max_uid_length} bytes"
         raise _refusal(_DATA, text, lines[0].start, reason)
     return uid
 

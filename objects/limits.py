@@ -12,4 +12,4 @@ class Limits:
     max_depth: int = 8
     max_attendees: int = 1_000
     rule_steps: int = 100_000
-    max_uid_length: int = 4_096
+    max_uid_length: int = 1_024  # bytes

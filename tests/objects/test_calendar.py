@@ -126,6 +126,13 @@ def test_limits_are_the_callers():
         read_calendar_object(body, Limits(max_attendees=1))
 
 
+def test_a_uid_is_measured_in_bytes():
+    """As the index of every store does."""
+    read_calendar_object(calendar(START, uid="ü" * 512))
+    with pytest.raises(PreconditionError, match="1024 bytes"):
+        read_calendar_object(calendar(START, uid="ü" * 513))
+
+
 @given(st.lists(st.sampled_from(calendar(START, "RRULE:FREQ=DAILY").decode().split("\r\n"))))
 def test_any_order_of_lines_is_read_or_refused(lines):
     with suppress(PreconditionError):

@@ -99,7 +99,6 @@ OBJECTS = {
     ],
     "dense-yearly": dense("YEARLY", BYSETPOS="1"),
     "dense-monthly": dense("MONTHLY", BYSETPOS="31"),
-    "dense-weekly": dense("WEEKLY", BYWEEKNO="53", BYSETPOS="7"),
 }
 OBJECTS["sparse-yearly"] = event(
     "DTSTART:19700101T000000Z",
