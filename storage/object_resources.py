@@ -255,6 +255,8 @@ def candidates(
 
     An instance without duration touches both edges of the window.
     """
+    if narrowing.uid_contains is not None and len(narrowing.uid_contains) > KEY_BYTES:
+        return []  # no UID is so long, and SQLite has a limit on patterns
     sql = _CANDIDATES
     parameters: dict[str, SqlValue] = {"collection_id": collection_id, "after_id": after_id}
     for name, condition in _CONDITIONS.items():

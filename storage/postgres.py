@@ -17,6 +17,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from davenport.storage import schema
@@ -74,6 +75,8 @@ class PostgresTransaction:
             return self._connection.execute(_statement(sql), parameters, binary=True)
         except psycopg.Error as error:
             raise _store_error(error, self._connection) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{type(error).__name__}: {error}") from error
 
 
 class PostgresStore:
@@ -116,6 +119,8 @@ class PostgresStore:
                 _rollback(connection)
 
     def write(self, work: Callable[[Transaction], T]) -> T:
+        if getattr(self._threads, "working", False):
+            raise StoreError("a work may not start another write")
         for attempt in range(_ATTEMPTS):
             try:
                 return self._attempt(work)
@@ -149,11 +154,18 @@ class PostgresStore:
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         with self._begun(_WRITE) as (connection, tx):
+            self._threads.working = True
             try:
                 result = work(tx)
             except BaseException:
                 _rollback(connection)
                 raise
+            finally:
+                self._threads.working = False
+            if connection.info.transaction_status != TransactionStatus.INTRANS:
+                # COMMIT would undo everything, and say so in no error
+                _rollback(connection)
+                raise StoreError("a statement failed within the work")
             try:
                 connection.execute("COMMIT")
             except psycopg.Error as error:

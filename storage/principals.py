@@ -21,9 +21,11 @@ VALUES (:owner_id, NULL, '', :kind, '', 0, 0, '{}', :now, :now, 0, 0, 0)"""
 
 _SELECT = f"SELECT {principal_columns()} FROM principal"
 
-# The locks first: without its home's none can add a collection, without a collection's an object.
+# The locks first: without the account's none can add a password, without a home's a collection,
+# without a collection's an object.
 # Then in the order of the references between the tables.
 _REMOVE = (
+    "UPDATE principal SET name = name WHERE id = :id",
     "UPDATE collection SET revision = revision WHERE owner_id = :id AND parent_id IS NULL",
     "UPDATE collection SET revision = revision WHERE owner_id = :id",
     """DELETE FROM version WHERE object_id IN

@@ -11,7 +11,13 @@ from pathlib import Path
 from davenport.storage import schema
 from davenport.storage.database import T, Transaction
 from davenport.storage.error import StoreError
-from davenport.storage.sqlite_connection import SqliteTransaction, connect, prepare, run
+from davenport.storage.sqlite_connection import (
+    SqliteTransaction,
+    connect,
+    prepare,
+    rollback,
+    run,
+)
 from davenport.storage.sqlite_writer import SqliteWriter
 
 _EPOCH_SECONDS = 1.0
@@ -68,8 +74,8 @@ class SqliteStore:
             yield reader.transaction
         finally:
             reader.depth -= 1
-            if reader.depth == 0 and reader.connection.in_transaction:
-                run(reader.connection, "ROLLBACK")
+            if reader.depth == 0:
+                rollback(reader.connection)
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         with self._lock:

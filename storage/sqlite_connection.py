@@ -14,6 +14,8 @@ _BUSY_SECONDS = 10.0
 _STATEMENTS = 256
 _FULL = (sqlite3.SQLITE_FULL,)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# The last two are of values that no column holds.
+_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 
 
 class SqliteTransaction:
@@ -27,7 +29,7 @@ class SqliteTransaction:
     def all(self, sql: str, parameters: Parameters) -> list[Row]:
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise store_error(error) from error
 
     def one(self, sql: str, parameters: Parameters) -> Row | None:
@@ -38,12 +40,12 @@ class SqliteTransaction:
     def execute(self, sql: str, parameters: Parameters) -> int:
         try:
             return self._connection.execute(sql, parameters).rowcount
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise store_error(error) from error
 
 
-def store_error(error: sqlite3.Error) -> StoreError:
-    """The storage error that an SQLite error stands for."""
+def store_error(error: Exception) -> StoreError:
+    """The storage error that an error of a statement stands for."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _FULL:
         return StoreFull(str(error))
@@ -101,6 +103,17 @@ def run(connection: sqlite3.Connection, sql: str) -> None:
     """Run one statement without parameters."""
     try:
         connection.execute(sql)
+    except sqlite3.Error as error:
+        raise store_error(error) from error
+
+
+def rollback(connection: sqlite3.Connection) -> None:
+    """End the transaction, if the connection still has one."""
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.ProgrammingError:
+        return  # the store was closed, and the transaction ended with the connection
     except sqlite3.Error as error:
         raise store_error(error) from error
 

@@ -14,7 +14,13 @@ from typing import Any
 
 from davenport.storage.database import T, Transaction
 from davenport.storage.error import StoreError
-from davenport.storage.sqlite_connection import SqliteTransaction, begin_immediate, connect, run
+from davenport.storage.sqlite_connection import (
+    SqliteTransaction,
+    begin_immediate,
+    connect,
+    rollback,
+    run,
+)
 
 GROUP = 64
 
@@ -102,8 +108,7 @@ class SqliteWriter:
                 raise
             return None
         finally:
-            if connection.in_transaction:
-                run(connection, "ROLLBACK")
+            rollback(connection)
         return outcomes
 
     def _attempt(

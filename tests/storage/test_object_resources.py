@@ -307,3 +307,4 @@ def test_a_part_of_a_uid_is_found_in_either_case_and_taken_literally(ann):
     assert found("%") == "03"
     assert found("_") == "2"
     assert found("É") == "0"
+    assert found("%" * 100_000) == ""

@@ -6,7 +6,13 @@ import psycopg
 import pytest
 
 from davenport.objects.index import Index
-from davenport.storage import collections, object_resources, open_store
+from davenport.storage import (
+    app_passwords,
+    collections,
+    object_resources,
+    open_store,
+    principals,
+)
 from davenport.storage.error import StoreError
 
 
@@ -159,3 +165,41 @@ def test_a_database_of_another_encoding_is_refused(postgres_server):
                 open_store(postgres_server("latin"))
         finally:
             connection.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+def test_an_account_is_removed_while_a_password_is_added_to_it(ann, store):
+    """The one or the other comes first; a password that is added late holds up the removal."""
+    added, go = threading.Event(), threading.Event()
+
+    def add(tx):
+        app_passwords.add(
+            tx,
+            ann.home.owner_id,
+            label="phone",
+            secret_hash="x",
+            read_only=False,
+            expires=None,
+            now=1,
+        )
+        added.set()
+        go.wait(10)
+
+    removed: list[object] = []
+
+    def remove():
+        try:
+            removed.append(store.write(lambda tx: principals.remove(tx, ann.home.owner_id)))
+        except StoreError as error:
+            removed.append(error)
+
+    threads = [threading.Thread(target=lambda: store.write(add)), threading.Thread(target=remove)]
+    threads[0].start()
+    added.wait(10)
+    threads[1].start()
+    threads[1].join(0.5)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert removed == [None]
+    with store.read() as tx:
+        assert principals.by_id(tx, ann.home.owner_id) is None

@@ -109,11 +109,6 @@ def test_another_programs_lock_is_waited_for_and_then_busy(ann, location, monkey
     ann.put("a")
 
 
-def test_a_write_within_a_work_is_refused(store):
-    with pytest.raises(StoreError):
-        store.write(lambda tx: store.write(lambda inner: None))
-
-
 def test_connections_of_ended_threads_are_closed(ann, store):
     for _ in range(5):
         thread = threading.Thread(target=ann.live)

@@ -1,6 +1,7 @@
 """Transactions, snapshots, migrations and failures on every engine."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -46,6 +47,67 @@ def test_a_faulty_statement_is_a_store_error_and_the_store_goes_on(store):
         tx.all("SELECT nonsense FROM meta", {})
     store.ready()
     store.write(lambda tx: _set(tx, "a", "1"))
+
+
+@pytest.mark.parametrize("value", [2**64, "\ud800"], ids=["integer", "surrogate"])
+def test_a_value_that_no_column_holds_is_a_store_error_and_the_store_goes_on(store, value):
+    with pytest.raises(StoreError):
+        store.write(
+            lambda tx: (
+                tx.execute("UPDATE principal SET created = :value", {"value": value})
+                + tx.execute(
+                    "INSERT INTO principal (id, created) VALUES (1, :value)", {"value": value}
+                )
+            )
+        )
+    store.write(lambda tx: _set(tx, "a", "1"))
+
+
+def test_a_work_is_kept_whole_or_not_at_all_also_when_it_hides_a_failure(store):
+    """What was answered is kept: PostgreSQL undoes all of a work whose statement failed."""
+
+    def work(tx):
+        _set(tx, "a", "1")
+        with suppress(StoreError):
+            tx.execute("UPDATE nothing SET a = :a", {"a": 1})
+
+    try:
+        store.write(work)
+        kept = "1"
+    except StoreError:
+        kept = None
+    with store.read() as tx:
+        assert _get(tx, "a") == kept
+
+
+def test_a_write_within_a_work_is_refused(store):
+    with pytest.raises(StoreError):
+        store.write(lambda tx: store.write(lambda inner: None))
+    store.write(lambda tx: _set(tx, "a", "1"))
+
+
+def test_a_read_that_outlives_the_store_ends_with_a_store_error(location):
+    store = open_store(location)
+    begun, closed, outcome = threading.Event(), threading.Event(), []
+
+    def follow():
+        try:
+            with store.read() as tx:
+                begun.set()
+                closed.wait(10)
+                _get(tx, "a")
+        except StoreError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - any other is the defect looked for
+            outcome.append(error)
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    begun.wait(10)
+    store.close()
+    closed.set()
+    reader.join()
+    assert outcome == []
 
 
 def test_one_failing_work_of_many_at_once_harms_no_other(store):
