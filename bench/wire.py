@@ -1,6 +1,7 @@
 """A lean HTTP/1.1 client: one socket, one write a request, no parsing beyond the head."""
 
 import base64
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Wire:
             + f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
+        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+            self.close()  # nothing is expected yet, so this is the end: the server does not wait
         started = time.perf_counter()
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self.port), self.timeout)

@@ -192,6 +192,33 @@ def group_card(stage: Stage) -> None:
     assert got.etag == put.etag
 
 
+def empty_schedule_tag(stage: Stage) -> None:
+    """An object that has no schedule-tag is put with an empty If-Schedule-Tag-Match."""
+    name = stage.new_calendar() + "e.ics"
+    first = stage.wire.request("PUT", name, seed.event("e"), {"If-Schedule-Tag-Match": ""})
+    assert first.status == 201
+    headers = {"If-Match": first.etag, "If-Schedule-Tag-Match": ""}
+    again = stage.wire.request("PUT", name, seed.event("e", summary="Later"), headers)
+    assert again.status == 204
+
+
+def subscription(stage: Stage) -> None:
+    """A subscribed calendar: kept as one, or refused whole with valid-resourcetype."""
+    folder = stage.unused(stage.home)
+    body = (
+        f"{XML}<c:mkcalendar {NAMESPACES}><set><prop><resourcetype><collection/><s:subscribed/>"
+        "</resourcetype><displayname>Holidays</displayname>"
+        "<s:source><href>https://example.org/holidays.ics</href></s:source>"
+        "</prop></set></c:mkcalendar>"
+    )
+    answer = stage.wire.request("MKCALENDAR", folder, body)
+    assert answer.status in {201, 207, 403}, (answer, answer.body)
+    if answer.status == 403:
+        assert answer.preconditions() == {f"{DAV}valid-resourcetype"}
+    there = stage.wire.request("PROPFIND", folder, FIRST, {"Depth": "0"}).status
+    assert there == (207 if answer.status == 201 else 404)
+
+
 def minimal(stage: Stage) -> None:
     """`return=minimal` may leave the 404s out; each resource still has a response with a
     propstat."""
@@ -323,6 +350,8 @@ ROWS = rows(
     scene("a new list of reminders", "mkcalendar tasks-only-list", reminders_made),
     scene("default alarms", "default-alarms", default_alarms),
     scene("a group card", "bytes-kept", group_card),
+    scene("an empty schedule-tag", "empty-schedule-tag-match", empty_schedule_tag),
+    scene("a subscription", "subscription", subscription),
     scene("last resorts", "apple-last-resorts anonymous-401", last_resorts),
     scene("@ in every spelling", "percent-encoding", at_sign),
     scene("multiget with extras", "calendar-multiget schedule-tag", data_with_extras),

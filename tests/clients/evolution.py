@@ -71,6 +71,15 @@ def change_without_match(stage: Stage) -> None:
     assert len(set(seen)) == len(seen), seen
 
 
+def escaped_etag(stage: Stage) -> None:
+    """If-Match with backslashes before the quotes still names the ETag."""
+    name = stage.new_calendar() + "e.ics"
+    put = stage.wire.request("PUT", name, seed.event("e"))
+    headers = {"If-Match": put.etag.replace('"', '\\"')}
+    changed = stage.wire.request("PUT", name, seed.event("e", summary="Later"), headers)
+    assert changed.status == 204, (changed, changed.body)
+
+
 def folders_made_and_removed(stage: Stage) -> None:
     """MKCALENDAR and MKCOL as it sends them, then DELETE of each with Depth: infinity."""
     calendar, book = stage.unused(stage.home), stage.unused(stage.book_home)
@@ -273,5 +282,6 @@ ROWS = rows(
         "mkcalendar extended-mkcol delete-collection descriptions-timezone",
         folders_made_and_removed,
     ),
+    scene("an ETag in escaped quotes", "escaped-etag conditional-put", escaped_etag),
     scene("properties of its own", "proppatch", dead_properties),
 )

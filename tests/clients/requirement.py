@@ -107,6 +107,9 @@ QUIRKS = {
     "tasks-only-list": "a collection that takes tasks only",
     "percent-encoding": "user names and members in any spelling of percent-encoding, %40 for @",
     "odd-content-type": "XML and iCalendar under other content types, or none",
+    "empty-schedule-tag-match": "Apple's empty If-Schedule-Tag-Match lets a PUT pass",
+    "subscription": "MKCALENDAR of a subscription (Apple) is made or cleanly refused",
+    "escaped-etag": "older Evolution puts a backslash before the quotes of If-Match",
     "http-1.0": "HTTP/1.0 requests",
     "head": "HEAD answers as GET without a body",
 }

@@ -18,7 +18,7 @@ from tests.clients.row import (
     strong,
 )
 from tests.served import PASSWORD
-from tests.wire import DAV, Answer, basic, multiget_body
+from tests.wire import DAV, Answer, basic, multiget_body, sync_body
 
 NAMESPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 
@@ -176,6 +176,7 @@ def one_realm(stage: Stage) -> None:
         options = stage.anonymous.request("OPTIONS", path)
         assert options.status == 200
         assert "calendar-access" in options.tokens("DAV")
+    challenges.add(stage.anonymous.request("PROPFIND", "/").header("WWW-Authenticate"))
     assert len(challenges) == 1
     challenge = (challenges.pop() or "").lower()
     assert challenge.startswith("basic ")
@@ -196,6 +197,23 @@ def missing_slash(stage: Stage) -> None:
                 )
             found = stage.wire.request("PROPFIND", spelling, headers={"Depth": "0"}).multistatus()
             assert found.at(path).found
+
+
+def slashless_work(stage: Stage) -> None:
+    """A collection named without its closing slash is made, changed, synchronised and removed."""
+    folder = stage.unused(stage.home, suffix="")
+    assert stage.wire.request("MKCALENDAR", folder).status == 201
+    assert stage.wire.request("PUT", folder + "/a.ics", seed.event("a")).status == 201
+    body = (
+        f"{XML}<D:propertyupdate {NAMESPACES}><D:set><D:prop><D:displayname>A</D:displayname>"
+        "</D:prop></D:set></D:propertyupdate>"
+    )
+    assert stage.wire.request("PROPPATCH", folder, body).status == 207
+    exactly(folder + "/a.ics")(stage.wire.request("REPORT", folder, sync_body()), stage)
+    got = multiget_body([folder + "/a.ics"])
+    exactly(folder + "/a.ics")(stage.wire.request("REPORT", folder, got), stage)
+    assert stage.wire.request("DELETE", folder).status == 204
+    assert stage.wire.request("PROPFIND", folder + "/", headers={"Depth": "0"}).status == 404
 
 
 def other_accounts(stage: Stage) -> None:
@@ -283,5 +301,6 @@ ROWS = rows(
     scene("MOVE", "move", moved),
     scene("one realm", "anonymous-401 options-anonymous", one_realm),
     scene("missing slashes", "no-redirect principal-without-slash", missing_slash),
+    scene("work without slashes", "no-redirect", slashless_work),
     scene("other accounts", "current-user-privilege-set", other_accounts),
 )
