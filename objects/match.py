@@ -67,14 +67,17 @@ def matches_calendar(
     comp_filter: CompFilter,
     timezone: str | None,
     limits: Limits = _LIMITS,
+    answer: Budget | None = None,
 ) -> bool:
     """Does the object satisfy the filter on VCALENDAR? Never raises.
 
     `timezone` is the clock of floating values: an IANA name, VTIMEZONE text, or None for UTC.
     An object whose values cannot be read does not match. One whose recurrence takes more than
-    `limits.rule_steps` does: the client expands what it is given, and misses nothing.
+    `limits.rule_steps` does: the client expands what it is given, and misses nothing. `answer`
+    holds the steps left for all objects of one answer together.
     """
-    budget = Budget(limits.rule_steps)
+    allowed = limits.rule_steps if answer is None else min(limits.rule_steps, answer.left)
+    budget = Budget(allowed)
     try:
         clocks = Clocks(calendar_object.calendar, read_zone(timezone, budget), budget)
         query = _Query(calendar_object, clocks, budget)
@@ -83,6 +86,9 @@ def matches_calendar(
         return True
     except (ValueFormatError, UnknownCollationError):
         return False
+    finally:
+        if answer is not None:
+            answer.left -= allowed - max(budget.left, 0)
 
 
 def _component_filter_holds(

@@ -10,6 +10,7 @@ from davenport.objects import match
 from davenport.objects.calendar import read_calendar_object
 from davenport.objects.contentline import ContentLineError, read_components
 from davenport.objects.limits import Limits
+from davenport.objects.recurrence import Budget
 from davenport.server import query
 from davenport.server.context import Context
 from davenport.server.feature import Feature
@@ -25,6 +26,10 @@ from davenport.server.objects_read import interpret
 from davenport.storage.model import CollectionKind
 
 CALENDAR = Feature("calendar", ("calendar-access",))
+
+# How many objects may take all the steps that one is allowed in one answer; series of every day
+# take a few hundredths of that, and those over it are answered without a test.
+_OBJECTS_AT_WORST = 50
 
 
 @CALENDAR.property(caldav.CALENDAR_HOME_SET, Kind.PRINCIPAL, Kind.ROOT)
@@ -104,10 +109,13 @@ def calendar_query(
     """RFC 4791 §7.8: SQL narrows by the index, `objects.match` decides."""
     timezone = _time_zone(report, node)
     limits = context.configuration.limits.objects
+    steps = Budget(_OBJECTS_AT_WORST * limits.rule_steps)
 
     def matches(body: bytes) -> bool:
         found = interpret(read_calendar_object, body, limits)
-        return found is not None and match.matches_calendar(found, report.filter, timezone, limits)
+        return found is not None and match.matches_calendar(
+            found, report.filter, timezone, limits, steps
+        )
 
     selection = query.Query(
         report.properties,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from davenport.objects.recurrence import Budget
 from tests.accounts import Stage, stage
 from tests.bodies import CALENDAR, CONTACTS, TASKS, card, event, multiget, propfind, query, sync
 from tests.in_process import InProcess
@@ -203,6 +204,31 @@ def test_a_filter_of_too_many_parts_is_not_tried(alice: InProcess) -> None:
         assert alice.request("REPORT", CALENDAR, calendar_body).status == status
         book_body = _book_query('<CR:prop-filter name="UID"/>' * parts)
         assert alice.request("REPORT", CONTACTS, book_body).status == status
+
+
+def test_the_work_of_a_query_is_bounded_for_all_objects_together(tmp_path: Path) -> None:
+    """What a single object may cost is not allowed again for each of a collection."""
+    dense = ",".join(str(number) for number in range(60))
+    rule = f"RRULE:FREQ=DAILY;BYHOUR=1;BYMINUTE={dense};BYSECOND={dense};BYSETPOS=1"
+    with stage(tmp_path, limits={"rule_steps": 500}) as running:
+        alice = running.alice
+        for number in range(200):
+            body = event(str(number), "x", rule, "EXRULE:FREQ=DAILY")
+            assert alice.request("PUT", f"{CALENDAR}{number}.ics", body).status == 201
+        window = '<C:time-range start="20300101T000000Z" end="20300102T000000Z"/>'
+        asked = query(f'<C:comp-filter name="VEVENT">{window}</C:comp-filter>')
+        with pytest.MonkeyPatch.context() as patch:
+            spent = []
+            spend = Budget.spend
+
+            def count(budget: Budget, steps: int = 1) -> None:
+                spent.append(steps)
+                spend(budget, steps)
+
+            patch.setattr(Budget, "spend", count)
+            answer = alice.request("REPORT", CALENDAR, asked)
+        assert answer.status == 207
+        assert sum(spent) < 60 * 500
 
 
 PATHS = (
