@@ -40,6 +40,11 @@ class Stage:
         return self.alice.with_login(None)
 
 
+def add_account(store: Store, name: str) -> None:
+    """An account with `PASSWORD`."""
+    create_account(store, name, password_hash=hash_password(PASSWORD, QUICK))
+
+
 @contextmanager
 def stage(
     data: Path, users: tuple[str, ...] = ("alice", "bob"), **settings: Any
@@ -53,6 +58,6 @@ def stage(
     configure_log(configuration)
     store = open_store(configuration.store_location)
     for user in users:
-        create_account(store, user, password_hash=hash_password(PASSWORD, QUICK))
+        add_account(store, user)
     with InProcess(create_app(configuration, store), (users[0], PASSWORD)) as alice:
         yield Stage(alice, store, configuration)

@@ -2,23 +2,12 @@
 `tests.wire.Connection`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
 from copy import copy
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from argon2 import PasswordHasher
-
-from davenport.server.accounts import create_account
-from davenport.server.app import create_app
-from davenport.server.config import Configuration
-from davenport.server.password import hash_password
-from davenport.storage.database import Store
-from davenport.storage.open import open_store
-from tests.served import PASSWORD
 from tests.wire import Answer, Headers, basic
 
 Message = MutableMapping[str, Any]
@@ -28,15 +17,12 @@ Application = Callable[
 ]
 
 
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
-
 class InProcess:
     """An application on an event loop of its own, started by its lifespan; use as a context."""
 
     def __init__(self, application: Application, login: tuple[str, str] | None = None) -> None:
         self.application = application
-        self.log_in(login)
+        self.authorization = None if login is None else basic(*login)
         self._runner = asyncio.Runner()
         self._to_lifespan: asyncio.Queue[Message] = asyncio.Queue()
         self._from_lifespan: asyncio.Queue[Message] = asyncio.Queue()
@@ -54,10 +40,6 @@ class InProcess:
     ) -> None:
         self._runner.run(self._stop())
         self._runner.close()
-
-    def log_in(self, login: tuple[str, str] | None) -> None:
-        """Send this user and password from now on, or none."""
-        self.authorization = None if login is None else basic(*login)
 
     async def _start(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
@@ -134,19 +116,3 @@ class InProcess:
             tuple((name.decode(), text.decode("latin-1")) for name, text in start["headers"]),
             b"".join(message.get("body", b"") for message in answer[1:]),
         )
-
-
-def add_account(store: Store, user: str) -> tuple[str, str]:
-    """Add an account with `PASSWORD` to a store and give its login."""
-    create_account(store, user, password_hash=hash_password(PASSWORD, CHEAP))
-    return user, PASSWORD
-
-
-@contextmanager
-def davenport(folder: Path, store: Store | None = None) -> Iterator[InProcess]:
-    """The server over `store`, or a new SQLite one in `folder`, logged in as `ann`."""
-    configuration = Configuration(data=folder)
-    opened = open_store(configuration.store_location) if store is None else store
-    login = add_account(opened, "ann")
-    with InProcess(create_app(configuration, opened), login) as wire:
-        yield wire

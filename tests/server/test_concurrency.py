@@ -165,7 +165,7 @@ def races(served: Served, wire: Connection, rounds: int) -> None:
 
 def test_one_conditional_request_wins_a_race_on_sqlite(tmp_path: Path) -> None:
     with two_workers(tmp_path, {}) as served, served.connect("ann") as wire:
-        races(served, wire, rounds=6)
+        races(served, wire, rounds=4)
 
 
 def test_one_conditional_request_wins_a_race_on_postgresql(
@@ -173,4 +173,4 @@ def test_one_conditional_request_wins_a_race_on_postgresql(
 ) -> None:
     environment = {"DAVENPORT_STORE": postgres_url}
     with two_workers(tmp_path, environment) as served, served.connect("ann") as wire:
-        races(served, wire, rounds=6)
+        races(served, wire, rounds=4)

@@ -22,14 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from davenport.storage.database import Store
-from davenport.storage.open import open_store
+from tests.accounts import Stage, add_account, stage
 from tests.clients import seed
-from tests.in_process import InProcess, add_account, davenport
 from tests.mirror import COLLECTION, Mirror, TokenRefusedError
 from tests.wire import DAV, sync_body
 
-Server = tuple[InProcess, Store]
 CALENDARS = ("calendar", "other")
 NAMES = ("a", "b", "c", "d")
 LIMITS = (None, 2, 3, 1)
@@ -38,20 +35,19 @@ _users = count(1)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    store = open_store(tmp_path / "davenport.sqlite3")
-    with davenport(tmp_path, store) as wire:
-        yield wire, store
+def server(tmp_path: Path) -> Iterator[Stage]:
+    with stage(tmp_path, ("ann",)) as running:
+        yield running
 
 
 class Writes(RuleBasedStateMachine):
     """An account of its own for each run, its writes, and what must be there."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Stage) -> None:
         super().__init__()
-        self.wire, store = server
         user = f"user{next(_users)}"
-        self.wire.log_in(add_account(store, user))
+        add_account(server.store, user)
+        self.wire = server.as_user(user)
         self.home = f"/dav/calendars/{user}/"
         self.folder = f"{self.home}calendar/"
         self.calendars: dict[str, dict[str, str]] = {self.folder: {}}
@@ -116,7 +112,7 @@ class Sync(Writes):
 
     clients = Bundle("clients")
 
-    def __init__(self, server: Server, followed: str) -> None:
+    def __init__(self, server: Stage, followed: str) -> None:
         super().__init__(server)
         self.followed = followed
         self.mirrors: list[Mirror] = []
@@ -245,7 +241,7 @@ def spoiled(token: str, change: str) -> str:
 FOLLOWED = ("calendar", "home", "whole home")
 
 
-def run(server: Server, followed: str, examples: int, steps: int) -> None:
+def run(server: Stage, followed: str, examples: int, steps: int) -> None:
     class OnThisServer(Sync):
         def __init__(self) -> None:
             super().__init__(server, followed)
@@ -262,21 +258,21 @@ def run(server: Server, followed: str, examples: int, steps: int) -> None:
 
 
 @pytest.mark.parametrize("followed", FOLLOWED)
-def test_any_paging_with_any_writes_composes_to_the_server(server: Server, followed: str) -> None:
+def test_any_paging_with_any_writes_composes_to_the_server(server: Stage, followed: str) -> None:
     run(server, followed, examples=25, steps=50)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("followed", FOLLOWED)
-def test_the_same_at_length(server: Server, followed: str) -> None:
+def test_the_same_at_length(server: Stage, followed: str) -> None:
     run(server, followed, examples=300, steps=80)
 
 
 @pytest.mark.parametrize(("level", "limit"), [("1", 1), ("infinite", 2)])
 def test_a_calendar_made_anew_and_gone_before_its_page_is_told_as_gone(
-    server: Server, level: str, limit: int
+    server: Stage, level: str, limit: int
 ) -> None:
-    wire, _ = server
+    wire = server.alice
     other = "/dav/calendars/ann/other/"
     assert wire.request("MKCALENDAR", other).status == 201
     mirror = Mirror("/dav/calendars/ann/", limit, level)
