@@ -35,6 +35,7 @@ from davenport.storage.open import open_store
 _HARD_LIMIT = 10 * 1024 * 1024
 # A refused request's body up to this size is read, so that the connection can be used again.
 _DRAIN = 65_536
+_DRAIN_SECONDS = 5
 _THREADS = 32
 _WELL_KNOWN = ("/.well-known/caldav", "/.well-known/carddav")
 _REQUEST_ERRORS = (StatusError, StoreError, Gone)
@@ -57,6 +58,7 @@ class _Exchange:
     status: int = 0
     size: int = 0
     reason: str | None = None
+    reads_body: bool = False
 
 
 class DavApplication:
@@ -102,6 +104,7 @@ class DavApplication:
             response = Response(500, {"content-type": "text/plain"}, b"internal error\n")
             first = await self._first_chunk(exchange, response)
         try:
+            await _drain(exchange, receive)
             await self._send(exchange, response, first, receive, send)
         finally:
             _log_exchange(exchange)
@@ -117,11 +120,7 @@ class DavApplication:
             return Response(200, page.HEADERS, page.start_page(base))
         if exchange.method == "OPTIONS":
             return Response(200, {"allow": self._dispatcher.options(exchange.path)})
-        try:
-            identity = await self._identify(exchange)
-        except StatusError:
-            await _drain(exchange, receive)
-            raise
+        identity = await self._identify(exchange)
         exchange.user = identity.principal.name
         method = self._dispatcher.method(exchange.method, exchange.path)
         limit = limits.xml_body if method.takes_xml else self._object_bytes
@@ -270,6 +269,7 @@ async def _read_body(
         return b""
     if length is not None and length > limit:
         raise _too_large(limit)
+    exchange.reads_body = True
     parts: list[bytes] = []
     size = 0
     try:
@@ -294,14 +294,21 @@ def _too_large(limit: int) -> StatusError:
 
 
 async def _drain(exchange: _Exchange, receive: Receive) -> None:
-    """Read a small body that nobody wants, unless the client waits for leave to send it."""
+    """Read a small body that nobody asked for, so that the connection can be used again.
+
+    A client that waits for leave to send its body (RFC 9110 §10.1.1) is not given it.
+    """
     length = _declared_length(exchange)
-    if not length or length > _DRAIN or "expect" in exchange.headers:
+    if exchange.reads_body or length == 0 or "expect" in exchange.headers:
         return
+    size = 0
     try:
-        async with asyncio.timeout(5):
-            while (await receive()).get("more_body"):
-                continue
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while (length or size) <= _DRAIN:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
     except TimeoutError:
         return
 
