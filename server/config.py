@@ -164,8 +164,12 @@ class RequestLimits(BaseModel):
     )
     answer_bytes: Size = _size(64 * _MIB, "bytes of one multistatus answer")
     collections_per_home: Count = _count(1_000, "collections in one home")
-    property_bytes: Size = _size(64 * _KIB, "bytes of one property set by a client")
-    resource_property_bytes: Size = _size(512 * _KIB, "bytes of all properties that clients set")
+    property_bytes: Size = _size(
+        64 * _KIB, "bytes of one property set by a client, and of all those of one object"
+    )
+    resource_property_bytes: Size = _size(
+        512 * _KIB, "bytes of all properties that clients set on a collection"
+    )
     hash_concurrency: Annotated[int, Field(ge=0, le=1024)] = _key(
         0, "password hashes computed at once by a worker", "a whole number; 0 is one per core"
     )

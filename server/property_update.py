@@ -80,10 +80,9 @@ def apply(update: Update, current: Mapping[str, str]) -> Mapping[str, str]:
     return changed
 
 
-def fits(properties: Mapping[str, str], limits: RequestLimits) -> bool:
-    """Whether a resource may hold these properties together."""
-    size = sum(len(source.encode()) for source in properties.values())
-    return size <= limits.resource_property_bytes
+def fits(properties: Mapping[str, str], most: int) -> bool:
+    """Whether these properties have at most `most` bytes together."""
+    return sum(len(source.encode()) for source in properties.values()) <= most
 
 
 def _refusal(instruction: Instruction, vocabulary: Vocabulary) -> Refusal | None:

@@ -92,7 +92,7 @@ def _candidates(
     if isinstance(node, ObjectNode):
         yield [node]
         return
-    after = 0
+    after: str | None = None
     while True:
         with context.store.read() as transaction:
             rows = object_resources.candidates(
@@ -101,7 +101,7 @@ def _candidates(
         yield [tree.object_node(node, row) for row in rows]
         if len(rows) < _PAGE:
             return
-        after = rows[-1].id
+        after = rows[-1].name
 
 
 def multiget(

@@ -125,7 +125,7 @@ def _make(wanted: _Wanted, node: Node, context: Context, root: str) -> Response:
     update = prepare(wanted.instructions, limits, context.vocabulary)
     properties = apply(update, {})
     refusals = update.refusals
-    if not refusals and not fits(properties, limits):
+    if not refusals and not fits(properties, limits.resource_property_bytes):
         refusals = dict.fromkeys(update.names, NO_ROOM)
     if refusals:
         answer = xml.document(f"{root}-response", refused(update.names, refusals))

@@ -29,10 +29,13 @@ def proppatch(
     if update.refusals:
         return _answer(node.href, refused(update.names, update.refusals))
 
+    # A page of a listing carries a thousand objects, but few collections.
+    most = limits.property_bytes if isinstance(node, ObjectNode) else limits.resource_property_bytes
+
     def work(tx: Transaction) -> None:
         current = _current(tx, node)
         changed = apply(update, current)
-        if not fits(changed, limits):
+        if not fits(changed, most):
             raise _NoRoomError
         if changed != current:
             _store(tx, node, changed, context.now())

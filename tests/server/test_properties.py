@@ -196,6 +196,15 @@ _COMPONENTS = (
 )
 
 
+def test_an_object_takes_few_properties_a_collection_more(alice: InProcess) -> None:
+    alice.request("PUT", CALENDAR + "a.ics", event("a"))
+    for path, room in ((CALENDAR + "a.ics", 1), (CALENDAR, 8)):
+        for number in range(room + 1):
+            setting = f'<x{number} xmlns="urn:x">{"y" * 62_000}</x{number}>'
+            answer = alice.request("PROPPATCH", path, proppatch(setting)).multistatus()
+            assert set(answer.at(path).properties) == ({200} if number < room else {507})
+
+
 def test_a_calendar_is_made_with_its_properties(alice: InProcess) -> None:
     setting = (
         "<D:displayname>Réunions</D:displayname>"
