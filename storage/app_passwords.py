@@ -3,13 +3,15 @@
 from davenport.storage.database import Transaction
 from davenport.storage.error import Gone
 from davenport.storage.model import AppPassword
-from davenport.storage.rows import app_password, app_password_columns
+from davenport.storage.rows import app_password
+
+_COLUMNS = "id, principal_id, label, secret_hash, read_only, expires, last_used, created"
 
 _INSERT = f"""
 INSERT INTO app_password
   (principal_id, label, secret_hash, read_only, expires, last_used, created)
 VALUES (:principal_id, :label, :secret_hash, :read_only, :expires, NULL, :now)
-RETURNING {app_password_columns()}"""
+RETURNING {_COLUMNS}"""
 
 _LOCK_PRINCIPAL = "UPDATE principal SET name = name WHERE id = :id"
 
@@ -45,7 +47,7 @@ def add(  # noqa: PLR0913
 def of_principal(tx: Transaction, principal_id: int) -> list[AppPassword]:
     """An account's passwords, oldest first."""
     rows = tx.all(
-        f"SELECT {app_password_columns()} FROM app_password WHERE principal_id = :id ORDER BY id",
+        f"SELECT {_COLUMNS} FROM app_password WHERE principal_id = :id ORDER BY id",
         {"id": principal_id},
     )
     return [app_password(row) for row in rows]

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from davenport.storage.database import Transaction
 from davenport.storage.error import Gone, InvalidSyncToken
 from davenport.storage.model import Collection, ObjectResource
-from davenport.storage.rows import object_columns, object_resource
+from davenport.storage.rows import OBJECT_COLUMNS, object_resource
 from davenport.storage.schema import read_epoch
 from davenport.storage.token import SyncToken
 
 _PAGE = f"""
-SELECT {object_columns()} FROM object
+SELECT {OBJECT_COLUMNS} FROM object
 WHERE collection_id = :collection_id AND revision > :after AND revision <= :until
   AND (deleted = 0 OR (created_revision <= :after AND revision > :base))
 ORDER BY revision LIMIT :limit"""

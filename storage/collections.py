@@ -4,20 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from davenport.storage.database import Transaction
 from davenport.storage.error import Gone, NameConflict
-from davenport.storage.model import Collection, CollectionKind, ObjectResource, Principal
+from davenport.storage.model import Collection, CollectionKind
 from davenport.storage.rows import (
-    COLLECTION_WIDTH,
-    PRINCIPAL_WIDTH,
-    collection_columns,
-    object_columns,
-    object_resource,
-    principal_columns,
+    COLLECTION_COLUMNS,
     properties_text,
 )
 from davenport.storage.rows import collection as row_to_collection
-from davenport.storage.rows import principal as row_to_principal
 
-_SELECT = f"SELECT {collection_columns()} FROM collection"
+_SELECT = f"SELECT {COLLECTION_COLUMNS} FROM collection"
 
 _INSERT = f"""
 INSERT INTO collection
@@ -25,34 +19,7 @@ INSERT INTO collection
    deleted, members, size)
 VALUES (:owner_id, :parent_id, :name, :kind, :components, 0, 0, :properties, :now, :now, 0, 0, 0)
 ON CONFLICT (parent_id, name) WHERE deleted = 0 DO NOTHING
-RETURNING {collection_columns()}"""
-
-_FROM_PATH = """
-FROM principal p
-JOIN collection h ON h.owner_id = p.id AND h.kind = :home_kind AND h.parent_id IS NULL
-JOIN collection c ON c.parent_id = h.id AND c.name = :collection_name AND c.deleted = 0"""
-
-_RESOLVE = f"""
-SELECT {principal_columns("p")}, {collection_columns("h")}, {collection_columns("c")}
-{_FROM_PATH}
-WHERE p.name = :owner_name"""
-
-_RESOLVE_OBJECT = f"""
-SELECT {principal_columns("p")}, {collection_columns("h")}, {collection_columns("c")},
-  {object_columns("o")}
-{_FROM_PATH}
-LEFT JOIN object o ON o.collection_id = c.id AND o.name = :object_name AND o.deleted = 0
-WHERE p.name = :owner_name"""
-
-_RESOLVE_HOME = f"""
-SELECT {principal_columns("p")}, {collection_columns("h")}
-FROM principal p
-JOIN collection h ON h.owner_id = p.id AND h.kind = :home_kind AND h.parent_id IS NULL
-WHERE p.name = :owner_name"""
-
-_HOME_AT = PRINCIPAL_WIDTH
-_COLLECTION_AT = PRINCIPAL_WIDTH + COLLECTION_WIDTH
-_OBJECT_AT = PRINCIPAL_WIDTH + 2 * COLLECTION_WIDTH
+RETURNING {COLLECTION_COLUMNS}"""
 
 
 def home(tx: Transaction, owner_id: int, kind: CollectionKind) -> Collection:
@@ -90,64 +57,6 @@ def children(tx: Transaction, parent_id: int) -> list[Collection]:
     return [row_to_collection(row) for row in rows]
 
 
-def resolve(
-    tx: Transaction, owner_name: str, home_kind: CollectionKind, collection_name: str
-) -> tuple[Principal, Collection, Collection] | None:
-    """The owner, home and live collection of a path, in one statement."""
-    row = tx.one(
-        _RESOLVE,
-        {
-            "owner_name": owner_name,
-            "home_kind": home_kind.value,
-            "collection_name": collection_name,
-        },
-    )
-    if row is None:
-        return None
-    return (
-        row_to_principal(row[:_HOME_AT]),
-        row_to_collection(row[_HOME_AT:_COLLECTION_AT]),
-        row_to_collection(row[_COLLECTION_AT:]),
-    )
-
-
-def resolve_home(
-    tx: Transaction, owner_name: str, home_kind: CollectionKind
-) -> tuple[Principal, Collection] | None:
-    """The owner and home of a path, in one statement."""
-    row = tx.one(_RESOLVE_HOME, {"owner_name": owner_name, "home_kind": home_kind.value})
-    if row is None:
-        return None
-    return row_to_principal(row[:_HOME_AT]), row_to_collection(row[_HOME_AT:])
-
-
-def resolve_object(
-    tx: Transaction,
-    owner_name: str,
-    home_kind: CollectionKind,
-    collection_name: str,
-    object_name: str,
-) -> tuple[Principal, Collection, Collection, ObjectResource | None] | None:
-    """As `resolve`, with the live object of the last segment (None if there is none)."""
-    row = tx.one(
-        _RESOLVE_OBJECT,
-        {
-            "owner_name": owner_name,
-            "home_kind": home_kind.value,
-            "collection_name": collection_name,
-            "object_name": object_name,
-        },
-    )
-    if row is None:
-        return None
-    return (
-        row_to_principal(row[:_HOME_AT]),
-        row_to_collection(row[_HOME_AT:_COLLECTION_AT]),
-        row_to_collection(row[_COLLECTION_AT:_OBJECT_AT]),
-        None if row[_OBJECT_AT] is None else object_resource(row[_OBJECT_AT:]),
-    )
-
-
 def lock(tx: Transaction, collection_id: int) -> Collection:
     """Hold the live collection's row until the end of the transaction; raises Gone.
 
@@ -156,7 +65,7 @@ def lock(tx: Transaction, collection_id: int) -> Collection:
     """
     row = tx.one(
         "UPDATE collection SET revision = revision WHERE id = :id AND deleted = 0"
-        f" RETURNING {collection_columns()}",
+        f" RETURNING {COLLECTION_COLUMNS}",
         {"id": collection_id},
     )
     if row is None:
@@ -205,7 +114,7 @@ def set_properties(
         return current
     row = tx.one(
         "UPDATE collection SET properties = :properties, revision = revision + 1, modified = :now"
-        f" WHERE id = :id RETURNING {collection_columns()}",
+        f" WHERE id = :id RETURNING {COLLECTION_COLUMNS}",
         {"id": collection_id, "properties": properties_text(properties), "now": now},
     )
     assert row is not None
@@ -225,7 +134,7 @@ def delete(tx: Transaction, collection_id: int, now: int) -> Collection:
     _touch(tx, current.parent_id, now)
     row = tx.one(
         "UPDATE collection SET deleted = 1, revision = revision + 1, modified = :now"
-        f" WHERE id = :id AND deleted = 0 RETURNING {collection_columns()}",
+        f" WHERE id = :id AND deleted = 0 RETURNING {COLLECTION_COLUMNS}",
         {"id": collection_id, "now": now},
     )
     if row is None:

@@ -13,8 +13,8 @@ from davenport.storage import changes, collections
 from davenport.storage.database import SqlValue, Transaction
 from davenport.storage.error import InvalidSyncToken
 from davenport.storage.model import Collection, ObjectResource
+from davenport.storage.rows import COLLECTION_COLUMNS
 from davenport.storage.rows import collection as row_to_collection
-from davenport.storage.rows import collection_columns
 from davenport.storage.schema import read_epoch
 from davenport.storage.token import HomeSyncToken, SyncToken
 
@@ -195,7 +195,7 @@ def _tombstones(tx: Transaction, home: Collection, ids: Sequence[int]) -> list[C
         places = ", ".join(f":{place}" for place in parameters)
         parameters["home_id"] = home.id
         rows = tx.all(
-            f"SELECT {collection_columns()} FROM collection"
+            f"SELECT {COLLECTION_COLUMNS} FROM collection"
             f" WHERE parent_id = :home_id AND id IN ({places}) ORDER BY id",
             parameters,
         )

@@ -9,11 +9,11 @@ from davenport.objects.index import Index, Narrowing
 from davenport.storage import collections
 from davenport.storage.database import SqlValue, Transaction
 from davenport.storage.error import Gone, StoreError, UidConflict
-from davenport.storage.model import Collection, ObjectResource
+from davenport.storage.model import ObjectResource
 from davenport.storage.rows import (
     NO_END,
     NO_START,
-    object_columns,
+    OBJECT_COLUMNS,
     object_resource,
     properties_text,
 )
@@ -24,7 +24,7 @@ T = TypeVar("T")
 KEY_BYTES = 1024
 _CHUNK = 500
 
-_SELECT = f"SELECT {object_columns()} FROM object"
+_SELECT = f"SELECT {OBJECT_COLUMNS} FROM object"
 
 _INSERT = f"""
 INSERT INTO object
@@ -33,7 +33,7 @@ INSERT INTO object
 VALUES
   (:collection_id, :name, :uid, :component, :revision, :revision, :revision, 0, :etag,
    :size, :starts, :ends, :now, :now, '{{}}')
-RETURNING {object_columns()}"""
+RETURNING {OBJECT_COLUMNS}"""
 
 _REPLACE = f"""
 UPDATE object SET
@@ -41,7 +41,7 @@ UPDATE object SET
   etag = :etag, size = :size, starts = :starts, ends = :ends, created = :created,
   modified = :now, properties = :properties
 WHERE id = :id
-RETURNING {object_columns()}"""
+RETURNING {OBJECT_COLUMNS}"""
 
 _INSERT_VERSION = """
 INSERT INTO version (object_id, revision, body, etag, actor, device, at)
@@ -52,8 +52,12 @@ UPDATE collection SET revision = revision + 1, modified = :now, members = member
   size = size + :size
 WHERE id = :id RETURNING revision"""
 
-# "+ 0" keeps the planner on the index of times: walking the ids would read other collections too.
-_CANDIDATES = f"{_SELECT} WHERE collection_id = :collection_id AND deleted = 0 AND id > :after_id"
+_CANDIDATES = (
+    f"{_SELECT} WHERE collection_id = :collection_id AND deleted = 0 AND name > :after_name"
+)
+# By the index of names a page costs its rows. What narrows by a time or UID is better found by
+# their indexes and sorted: the empty text keeps the planner from the one of names.
+_BY_NAME, _SORTED = " ORDER BY name LIMIT :limit", " ORDER BY name || '' LIMIT :limit"
 
 
 _FOLDED = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
@@ -67,11 +71,6 @@ _CONDITIONS = {
     "ends": "starts <= :ends",
     "uid_contains": r"lower(uid) LIKE :uid_contains ESCAPE '\'",
 }
-
-
-def lock(tx: Transaction, collection_id: int) -> Collection:
-    """See `collections.lock`: conditions checked after it hold until the write."""
-    return collections.lock(tx, collection_id)
 
 
 def get(tx: Transaction, collection_id: int, name: str) -> ObjectResource | None:
@@ -201,7 +200,7 @@ def delete(
     revision = _bump(tx, resource.collection_id, now, members=-1, size=-current.size)
     row = tx.one(
         "UPDATE object SET deleted = 1, revision = :revision, body_revision = :revision,"
-        f" modified = :now WHERE id = :id RETURNING {object_columns()}",
+        f" modified = :now WHERE id = :id RETURNING {OBJECT_COLUMNS}",
         {"id": resource.id, "revision": revision, "now": now},
     )
     assert row is not None
@@ -221,7 +220,7 @@ def set_properties(
     revision = _bump(tx, resource.collection_id, now, members=0, size=0)
     row = tx.one(
         "UPDATE object SET properties = :properties, revision = :revision"
-        f" WHERE id = :id RETURNING {object_columns()}",
+        f" WHERE id = :id RETURNING {OBJECT_COLUMNS}",
         {
             "id": resource.id,
             "properties": properties_text(properties),
@@ -248,24 +247,28 @@ def candidates(
     tx: Transaction,
     collection_id: int,
     narrowing: Narrowing,
-    after_id: int = 0,
+    after_name: str | None = None,
     limit: int = _CHUNK,
 ) -> list[ObjectResource]:
-    """Up to `limit` live objects by id, after `after_id`, that the index cannot rule out.
+    """Up to `limit` live objects by name, after `after_name`, that the index cannot rule out.
 
     An instance without duration touches both edges of the window.
     """
     if narrowing.uid_contains is not None and len(narrowing.uid_contains) > KEY_BYTES:
         return []  # no UID is so long, and SQLite has a limit on patterns
     sql = _CANDIDATES
-    parameters: dict[str, SqlValue] = {"collection_id": collection_id, "after_id": after_id}
+    parameters: dict[str, SqlValue] = {
+        "collection_id": collection_id,
+        "after_name": after_name or "",
+        "limit": limit,
+    }
     for name, condition in _CONDITIONS.items():
         value = getattr(narrowing, name)
         if value is not None:
             sql += f" AND {condition}"
             parameters[name] = _pattern(value) if name == "uid_contains" else value
-    parameters["limit"] = limit
-    rows = tx.all(f"{sql} ORDER BY id + 0 LIMIT :limit", parameters)
+    selective = (narrowing.uid, narrowing.starts, narrowing.ends) != (None, None, None)
+    rows = tx.all(sql + (_SORTED if selective else _BY_NAME), parameters)
     return [object_resource(row) for row in rows]
 
 

@@ -3,15 +3,15 @@
 from davenport.storage.database import Parameters, Transaction
 from davenport.storage.error import Gone, NameConflict
 from davenport.storage.model import HOME_KINDS, Principal
+from davenport.storage.rows import PRINCIPAL_COLUMNS
 from davenport.storage.rows import principal as row_to_principal
-from davenport.storage.rows import principal_columns
 
 _INSERT = f"""
 INSERT INTO principal
   (name, display_name, email, password_hash, credential_revision, disabled, created)
 VALUES (:name, :display_name, :email, :password_hash, 1, 0, :now)
 ON CONFLICT (name) DO NOTHING
-RETURNING {principal_columns()}"""
+RETURNING {PRINCIPAL_COLUMNS}"""
 
 _INSERT_HOME = """
 INSERT INTO collection
@@ -19,7 +19,7 @@ INSERT INTO collection
    deleted, members, size)
 VALUES (:owner_id, NULL, '', :kind, '', 0, 0, '{}', :now, :now, 0, 0, 0)"""
 
-_SELECT = f"SELECT {principal_columns()} FROM principal"
+_SELECT = f"SELECT {PRINCIPAL_COLUMNS} FROM principal"
 
 # The locks first: without the account's none can add a password, without a home's a collection,
 # without a collection's an object.
@@ -121,7 +121,7 @@ def remove(tx: Transaction, principal_id: int) -> None:
 
 def _update(tx: Transaction, change: str, parameters: Parameters) -> Principal:
     row = tx.one(
-        f"UPDATE principal SET {change} WHERE id = :id RETURNING {principal_columns()}", parameters
+        f"UPDATE principal SET {change} WHERE id = :id RETURNING {PRINCIPAL_COLUMNS}", parameters
     )
     if row is None:
         raise Gone("the account was removed")

@@ -22,45 +22,22 @@ _NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 _KINDS = {kind.value: kind for kind in CollectionKind}
 
 
-def _columns(names: str) -> tuple[str, int]:
-    return ", ".join(f"{{0}}.{name}" for name in names.split()), len(names.split())
-
-
-_PRINCIPAL, PRINCIPAL_WIDTH = _columns(
-    "id name display_name email password_hash credential_revision disabled created"
+# What a SELECT or RETURNING names for each row type.
+PRINCIPAL_COLUMNS = (
+    "id, name, display_name, email, password_hash, credential_revision, disabled, created"
 )
-_APP_PASSWORD, _ = _columns("id principal_id label secret_hash read_only expires last_used created")
-_COLLECTION, COLLECTION_WIDTH = _columns(
-    "id owner_id parent_id name kind components revision floor properties created modified deleted"
+COLLECTION_COLUMNS = (
+    "id, owner_id, parent_id, name, kind, components, revision, floor, properties, created,"
+    " modified, deleted"
 )
-_OBJECT, OBJECT_WIDTH = _columns(
-    "id collection_id name uid component revision created_revision deleted etag size starts ends"
-    " created modified properties body_revision"
+OBJECT_COLUMNS = (
+    "id, collection_id, name, uid, component, revision, created_revision, deleted, etag, size,"
+    " starts, ends, created, modified, properties, body_revision"
 )
-
-
-def principal_columns(table: str = "principal") -> str:
-    """The select list that `principal` reads."""
-    return _PRINCIPAL.format(table)
-
-
-def app_password_columns(table: str = "app_password") -> str:
-    """The select list that `app_password` reads."""
-    return _APP_PASSWORD.format(table)
-
-
-def collection_columns(table: str = "collection") -> str:
-    """The select list that `collection` reads."""
-    return _COLLECTION.format(table)
-
-
-def object_columns(table: str = "object") -> str:
-    """The select list that `object_resource` reads."""
-    return _OBJECT.format(table)
 
 
 def principal(row: Row) -> Principal:
-    """The principal of a row of `principal_columns`."""
+    """The principal of a row of PRINCIPAL_COLUMNS."""
     id_, name, display_name, email, password_hash, revision, disabled, created = row
     return Principal(
         id_, name, display_name, email, password_hash, revision, bool(disabled), created
@@ -68,7 +45,7 @@ def principal(row: Row) -> Principal:
 
 
 def app_password(row: Row) -> AppPassword:
-    """The app password of a row of `app_password_columns`."""
+    """The app password of a row of `app_passwords`' columns."""
     id_, principal_id, label, secret_hash, read_only, expires, last_used, created = row
     return AppPassword(
         id_, principal_id, label, secret_hash, bool(read_only), expires, last_used, created
@@ -76,7 +53,7 @@ def app_password(row: Row) -> AppPassword:
 
 
 def collection(row: Row) -> Collection:
-    """The collection of a row of `collection_columns`."""
+    """The collection of a row of COLLECTION_COLUMNS."""
     (id_, owner_id, parent_id, name, kind, components, *numbers) = row
     revision, floor, properties, created, modified, deleted = numbers
     return Collection(
@@ -96,7 +73,7 @@ def collection(row: Row) -> Collection:
 
 
 def object_resource(row: Row) -> ObjectResource:
-    """The object of a row of `object_columns`."""
+    """The object of a row of OBJECT_COLUMNS."""
     return ObjectResource(
         row[0],
         row[1],

@@ -93,34 +93,3 @@ def test_properties_are_replaced_and_move_the_revision_once(ann):
     assert again == changed == ann.state()
     page = ann.page(ann.page(None).next)
     assert page.objects == []
-
-
-def test_a_path_is_resolved_in_one_statement(ann, store):
-    stored, _ = ann.put("a.ics")
-    kind = CollectionKind.CALENDAR_HOME
-    with store.read() as tx:
-        principal, home, collection = collections.resolve(tx, "ann", kind, "work")
-        *same, found = collections.resolve_object(tx, "ann", kind, "work", "a.ics")
-        *_, missing = collections.resolve_object(tx, "ann", kind, "work", "b.ics")
-        assert collections.resolve_home(tx, "ann", kind) == (principal, home)
-        for path in (("bob", "work"), ("ann", "nothing"), ("ann", "")):
-            assert collections.resolve(tx, path[0], kind, path[1]) is None
-            assert collections.resolve_object(tx, path[0], kind, path[1], "a.ics") is None
-        assert collections.resolve(tx, "ann", CollectionKind.ADDRESSBOOK_HOME, "work") is None
-    assert principal.name == "ann"
-    assert home.id == ann.home.id
-    assert collection == ann.state()
-    assert same == [principal, home, collection]
-    assert found == stored
-    assert missing is None
-
-
-def test_a_deleted_object_or_collection_does_not_resolve(ann, store):
-    ann.put("a.ics")
-    ann.delete("a.ics")
-    kind = CollectionKind.CALENDAR_HOME
-    with store.read() as tx:
-        assert collections.resolve_object(tx, "ann", kind, "work", "a.ics")[3] is None
-    store.write(lambda tx: collections.delete(tx, ann.calendar.id, 9))
-    with store.read() as tx:
-        assert collections.resolve(tx, "ann", kind, "work") is None

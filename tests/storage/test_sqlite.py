@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from davenport.storage import open_store, sqlite_connection
+from davenport.objects.index import Narrowing
+from davenport.storage import object_resources, open_store, sqlite_connection
 from davenport.storage.error import StoreBusy, StoreError, StoreFull
 
 
@@ -124,3 +125,40 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
     with pytest.raises(StoreError):
         open_store(path)
     assert path.read_text() == "Dear Ann, " * 1000
+
+
+def test_a_page_of_candidates_costs_its_rows_and_not_the_collection(ann, store):
+    """Counted in steps of SQLite's machine, not by a clock."""
+
+    def insert(tx):
+        for number in range(5_000):
+            tx.execute(
+                "INSERT INTO object (collection_id, name, uid, component, revision,"
+                " created_revision, body_revision, deleted, etag, size, starts, ends, created,"
+                " modified, properties) VALUES (:collection_id, :name, :name, 'VEVENT', :number,"
+                " :number, :number, 0, '', 1, :number, :number, 1, 1, '{}')",
+                {
+                    "collection_id": ann.calendar.id,
+                    "name": f"{number:04}",
+                    "number": number + 1,
+                },
+            )
+
+    store.write(insert)
+
+    def steps(narrowing, after, limit):
+        counted = []
+        with store.read() as tx:
+            tx._connection.set_progress_handler(lambda: counted.append(None), 1)
+            rows = object_resources.candidates(tx, ann.calendar.id, narrowing, after, limit)
+            tx._connection.set_progress_handler(None, 0)
+        return len(rows), len(counted)
+
+    for narrowing in (Narrowing(), Narrowing("VEVENT"), Narrowing("VEVENT", uid_contains="0")):
+        found, counted = steps(narrowing, "2000", 10)
+        assert found == 10
+        assert counted < 2_000
+    for narrowing in (Narrowing("VEVENT", "4000"), Narrowing("VEVENT", starts=4_999)):
+        found, counted = steps(narrowing, None, 10)
+        assert found <= 2
+        assert counted < 500

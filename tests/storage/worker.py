@@ -30,7 +30,7 @@ def write(location, collection_id, writers, operations, seed):
                 raise
 
     def change(tx, name, body, delete):
-        object_resources.lock(tx, collection_id)
+        collections.lock(tx, collection_id)
         if delete:
             found = object_resources.get(tx, collection_id, name)
             if found is None:
