@@ -17,7 +17,7 @@ from davenport.cli.target import EXTENSIONS, find_collections, split_target
 from davenport.dav import caldav, webdav, xml
 from davenport.objects.contentline import ContentLineError, decode, read_components
 from davenport.objects.join import join_calendars, join_cards
-from davenport.objects.limits import Limits
+from davenport.objects.limits import UNLIMITED
 from davenport.server.data import batches
 from davenport.storage import object_resources
 from davenport.storage.database import Store
@@ -26,7 +26,6 @@ from davenport.storage.model import Collection, CollectionKind, ObjectResource
 _PAGE = 500
 _PLAIN_NAME = re.compile(r"[\w@+=(),~-][\w@+=(),~. -]{0,198}[\w@+=(),~-]|[\w@+=(),~-]")
 _FOLDERS = {CollectionKind.CALENDAR: "calendars", CollectionKind.ADDRESSBOOK: "addressbooks"}
-_LIMITS = Limits()
 
 
 @dataclass(slots=True)
@@ -146,7 +145,7 @@ def _readable(store: Store, collection: Collection, report: _Report) -> Iterator
     """The bodies that can be joined; the others are counted, never dropped in silence."""
     for _, body in _bodies(store, collection):
         try:
-            read_components(decode(body), _LIMITS)
+            read_components(decode(body), UNLIMITED)
         except ContentLineError:
             report.left_out += 1
             continue

@@ -117,7 +117,7 @@ def _kind_and_uid(components: list[Component], text: str, limits: Limits) -> tup
             raise _refusal(_RESOURCE, text, component.start, reason)
         found = unescape_text(lines[0].value.strip())
         if len(found.encode()) > limits.max_uid_length:
-            reason = f"UID is longer than {limits.max_uid_length} bytes"
+            reason = f"the UID is longer than {limits.max_uid_length} bytes"
             raise _refusal(_DATA, text, lines[0].start, reason)
         if uid is not None and found != uid:
             reason = "a second UID; one object holds the components of one UID"

@@ -65,7 +65,7 @@ def _uid(card: Component, text: str, limits: Limits) -> str:
         raise _refusal(_DATA, text, card.start, reason)
     uid = unescape_text(lines[0].value.strip())
     if len(uid.encode()) > limits.max_uid_length:
-        reason = f"UID is longer than {limits.max_uid_length} bytes"
+        reason = f"the UID is longer than {limits.max_uid_length} bytes"
         raise _refusal(_DATA, text, lines[0].start, reason)
     return uid
 

@@ -13,11 +13,10 @@ from davenport.objects.contentline import (
     decode,
     read_components,
 )
-from davenport.objects.limits import Limits
+from davenport.objects.limits import UNLIMITED
 
 PRODUCT = "PRODID:-//davenport//davenport//EN"
 
-_LIMITS = Limits()
 _BREAK = re.compile(r"\r\n|\n|\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _ESCAPED = re.compile(r"([\\;,])")
@@ -49,7 +48,7 @@ def _components(body: bytes, timezones: set[str]) -> bytes:
     """The components of one object, with the VTIMEZONEs not yet in `timezones`."""
     try:
         text = decode(body)
-        roots = read_components(text, _LIMITS)
+        roots = read_components(text, UNLIMITED)
     except ContentLineError:
         return b""
     pieces: list[str] = []
@@ -71,7 +70,7 @@ def join_cards(bodies: Iterable[bytes]) -> Iterator[bytes]:
     for body in bodies:
         try:
             text = decode(body)
-            roots = read_components(text, _LIMITS)
+            roots = read_components(text, UNLIMITED)
         except ContentLineError:
             continue
         cards = [_with_crlf(text[card.start : card.end]) for card in roots if card.name == "VCARD"]

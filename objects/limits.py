@@ -1,5 +1,6 @@
 """How much work and structure one object may ask for; every limit is counted, none is timed."""
 
+import sys
 from dataclasses import dataclass
 
 
@@ -13,3 +14,7 @@ class Limits:
     max_attendees: int = 1_000
     rule_steps: int = 100_000
     max_uid_length: int = 1_024  # bytes
+
+
+# For what was accepted once: a limit of today hides nothing that is stored.
+UNLIMITED = Limits(max_properties=sys.maxsize, max_components=sys.maxsize, max_depth=sys.maxsize)

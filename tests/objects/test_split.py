@@ -169,6 +169,16 @@ def test_joined_calendars_hold_each_component_and_each_zone_once():
     )
 
 
+def test_an_object_accepted_under_wider_limits_is_joined_whole():
+    large = calendar("DTSTART:20240101T100000Z", *["X-A:1"] * 20_001)
+    deep = [f"BEGIN:X-{n}" for n in range(12)] + [f"END:X-{n}" for n in reversed(range(12))]
+    for body in (large, calendar("DTSTART:20240101T100000Z", *deep)):
+        joined = b"".join(join_calendars([body], None, None))
+        assert body[body.index(b"BEGIN:VEVENT") : -len(b"END:VCALENDAR\r\n")] in joined
+    many = card("UID:a", *["TEL:1"] * 20_001)
+    assert b"".join(join_cards([many])) == many
+
+
 def test_split_undoes_join():
     bodies = [calendar("DTSTART:20240101T100000Z", uid=f"u{number}") for number in range(20)]
     joined = b"".join(join_calendars(bodies, None, None))
