@@ -251,6 +251,8 @@ class Authenticator:
     def _find(self, login: str) -> _Account | None:
         """The account of a login: a name, in any case or percent-encoded, or a mail address."""
         spellings = dict.fromkeys((login, unquote(login)))
+        if any("\0" in spelling for spelling in spellings):
+            return None  # PostgreSQL has no text with NUL to compare it to
         with self._store.read() as tx:
             for spelling in spellings:
                 account = self._find_name(tx, spelling)

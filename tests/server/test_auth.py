@@ -601,3 +601,15 @@ def test_an_app_password_is_read_back_as_people_type_it():
     typed = new.text.upper().replace("-", " ").replace("1", "I").replace("0", "O")
     assert read_app_password(typed) == signs
     assert new.text not in repr(new.secret_hash)
+
+
+def test_a_nul_in_the_login_is_401_also_on_postgresql(postgres_url, clock, tmp_path):
+    store = open_store(postgres_url)
+    authenticator = Authenticator(store, Configuration(data=tmp_path), clock)
+    try:
+        for user in ("al\0ice", "al%00ice", "a\0@example.com"):
+            header = basic(user, "secret")
+            assert refused(lambda: authenticator.verify(header, "::1")).status == 401  # noqa: B023
+    finally:
+        authenticator.close()
+        store.close()
