@@ -3,6 +3,7 @@ ever skipped."""
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.clients import seed
-from tests.mirror import Mirror, fetched, listing
+from tests.mirror import COLLECTION, Mirror, TokenRefusedError, fetched, listing
 from tests.served import Served, serve
-from tests.wire import Answer, Connection
+from tests.wire import Answer, Connection, multiget_body, propfind
 
 FOLDER = "/dav/calendars/ann/calendar/"
 WRITERS = 8
@@ -174,3 +175,111 @@ def test_one_conditional_request_wins_a_race_on_postgresql(
     environment = {"DAVENPORT_STORE": postgres_url}
     with two_workers(tmp_path, environment) as served, served.connect("ann") as wire:
         races(served, wire, rounds=4)
+
+
+HOME = "/dav/calendars/ann/"
+FOLDERS = (f"{HOME}calendar/", f"{HOME}fleeting/")
+EXPECTED = {
+    "PUT": {201, 204, 409},
+    "DELETE": {204, 404},
+    "MKCALENDAR": {201, 403},
+    "PROPPATCH": {207, 404},
+    "PROPFIND": {207, 404},
+    "REPORT": {207, 404},
+    "GET": {200, 404},
+}
+RENAMING = (
+    '<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:displayname>{}</d:displayname></d:prop>'
+    "</d:set></d:propertyupdate>"
+)
+
+
+def come_and_go(served: Served, seeded: int, requests: int, tally: Tally) -> None:
+    """Every method, while one of the two calendars is made and removed by others."""
+    choose = random.Random(seeded)
+    with served.connect("ann") as wire:
+        for number in range(requests):
+            folder = choose.choice(FOLDERS)
+            name = f"{folder}{choose.randrange(6)}.ics"
+            body = seed.event(name.rpartition("/")[2], summary=f"{seeded}-{number}")
+            method, path, content = choose.choices(
+                (
+                    ("PUT", name, body),
+                    ("DELETE", name, ""),
+                    ("GET", choose.choice((name, folder)), ""),
+                    ("PROPFIND", choose.choice((HOME, folder)), ""),
+                    ("REPORT", folder, multiget_body([name])),
+                    ("PROPPATCH", folder, RENAMING.format(number)),
+                    ("MKCALENDAR", FOLDERS[1], ""),
+                    ("DELETE", FOLDERS[1], ""),
+                ),
+                weights=(50, 15, 5, 10, 10, 2, 4, 4),
+            )[0]
+            headers = {"Depth": "1"} if method == "PROPFIND" else {}
+            answer = wire.request(method, path, content, headers)
+            tally.count(method, answer)
+            assert answer.status in EXPECTED[method], (method, path, answer, answer.body)
+
+
+def follow_home(served: Served, mirror: Mirror, tally: Tally) -> Mirror:
+    """Follow a home; when a token is refused, begin anew."""
+    with served.connect("ann") as wire:
+        more = True
+        while tally.writing.is_set() or more:
+            try:
+                more = mirror.step(wire)
+            except TokenRefusedError:
+                assert mirror.level == "infinite"
+                more = True
+    return mirror
+
+
+def run_coming_and_going(served: Served, requests: int) -> None:
+    tally = Tally()
+    tally.writing.set()
+    mirrors = [Mirror(HOME, limit, level) for level in ("1", "infinite") for limit in (None, 3)]
+    with ThreadPoolExecutor(10) as pool:
+        readers = [pool.submit(follow_home, served, mirror, tally) for mirror in mirrors]
+        writers = [
+            pool.submit(come_and_go, served, number, requests // 6, tally) for number in range(6)
+        ]
+        try:
+            for writer in writers:
+                writer.result()
+        finally:
+            tally.writing.clear()
+        for reader in readers:
+            reader.result()
+    with served.connect("ann") as wire:
+        calendars = [member.href for member in propfind(wire, HOME, "{DAV:}owner", depth="1")]
+        calendars.remove(HOME)
+        objects = [item for folder in calendars for item in listing(wire, folder).items()]
+    there = dict.fromkeys(calendars, COLLECTION)
+    for mirror in mirrors:
+        assert mirror.etags == (there if mirror.level == "1" else there | dict(objects))
+
+
+def test_a_calendar_that_comes_and_goes_under_its_clients_on_sqlite(tmp_path: Path) -> None:
+    with two_workers(tmp_path, {}) as served:
+        run_coming_and_going(served, 480)
+
+
+def test_a_calendar_that_comes_and_goes_under_its_clients_on_postgresql(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    with two_workers(tmp_path, {"DAVENPORT_STORE": postgres_url}) as served:
+        run_coming_and_going(served, 480)
+
+
+def test_a_new_password_holds_in_every_worker_within_a_second(tmp_path: Path) -> None:
+    with two_workers(tmp_path, {}) as served:
+        before = [served.connect("ann") for _ in range(8)]
+        path, depth = "/dav/calendars/ann/", {"Depth": "0"}
+        assert {wire.request("PROPFIND", path, headers=depth).status for wire in before} == {207}
+        served.command("user", "passwd", "ann", "--password-stdin", stdin="another one of these\n")
+        time.sleep(1)
+        assert {wire.request("PROPFIND", path, headers=depth).status for wire in before} == {401}
+        with served.connect("ann", "another one of these") as wire:
+            assert wire.request("PROPFIND", path, headers=depth).status == 207
+        for wire in before:
+            wire.close()
