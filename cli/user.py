@@ -65,10 +65,7 @@ def add(
     elsewhere; a generated password is shown once.
     """
     if email is not None:
-        try:
-            check_email(email)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}.", param_hint="--email") from None
+        _require_email(email, "--email")
     password, generated = _choose_password(read_stdin=password_stdin)
     with open_configured(session.configuration()) as store:
         try:
@@ -153,6 +150,33 @@ def passwd(session: Session, name: str, password_stdin: bool) -> None:  # noqa: 
     _warn_of_file(session.configuration(), principal.name)
 
 
+@user.command(
+    epilog="""\b
+Examples:
+  davenport user email ann ann@example.org
+  davenport user email ann
+"""
+)
+@click.argument("name")
+@click.argument("address", required=False)
+@click.pass_obj
+def email(session: Session, name: str, address: str | None) -> None:
+    """Set the mail address of NAME, or remove it.
+
+    Clients learn it as the account's calendar address; it is accepted at the login too.
+    """
+    if address is not None:
+        _require_email(address, "ADDRESS")
+    with session.store() as store:
+        with store.read() as tx:
+            principal = find_account(tx, name)
+        store.write(lambda tx: principals.set_email(tx, principal.id, address))
+    if address is None:
+        click.echo(f"{principal.name} has no mail address now.")
+    else:
+        click.echo(f"The mail address of {principal.name} is {address}.")
+
+
 @user.command(epilog="Example: davenport user disable ann")
 @click.argument("name")
 @click.pass_obj
@@ -193,6 +217,14 @@ def remove(session: Session, name: str, yes: bool) -> None:  # noqa: FBT001
             click.confirm(what, abort=True)
         store.write(lambda tx: principals.remove(tx, principal.id))
     click.echo(f"Removed {principal.name}.")
+
+
+def _require_email(text: str, parameter: str) -> None:
+    """Raise BadParameter for what is no mail address."""
+    try:
+        check_email(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint=parameter) from None
 
 
 def _set_disabled(session: Session, name: str, *, disabled: bool) -> None:

@@ -155,6 +155,15 @@ def test_users_are_listed_for_people_and_programs(ok):
     assert "argon2" not in ok("user", "list", "--json")
 
 
+def test_a_mail_address_is_set_and_removed_later(ok, run, data):
+    ok("user", "add", "ann")
+    assert ok("user", "email", "Ann", "a@x.org") == "The mail address of ann is a@x.org.\n"
+    assert row(data, "ann").email == "a@x.org"
+    assert run("user", "email", "ann", "no address").exit_code == 2
+    assert ok("user", "email", "ann") == "ann has no mail address now.\n"
+    assert row(data, "ann").email is None
+
+
 def test_changes_hold_at_once_in_a_running_server(ok, data):
     ok("user", "add", "ann", "--password-stdin", stdin="one\n")
     store = open_store(data / "davenport.sqlite3")
