@@ -2,6 +2,7 @@
 restart."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,11 +23,18 @@ STOPPED_WITHIN = 20.0
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port nobody listens on now, from below the range that outgoing connections take.
+
+    So it is still free when the program starts again after a kill.
+    """
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            except OSError:
+                continue
+            port: int = probe.getsockname()[1]
+            return port
 
 
 def clean_environment(data: Path, extra: Mapping[str, str]) -> dict[str, str]:

@@ -103,14 +103,14 @@ def run_writers_and_readers(served: Served, writes: int) -> None:
 
 def test_readers_by_sync_token_end_where_the_server_is_on_sqlite(tmp_path: Path) -> None:
     with two_workers(tmp_path, {}) as served:
-        run_writers_and_readers(served, writes=640)
+        run_writers_and_readers(served, writes=400)
 
 
 def test_readers_by_sync_token_end_where_the_server_is_on_postgresql(
     tmp_path: Path, postgres_url: str
 ) -> None:
     with two_workers(tmp_path, {"DAVENPORT_STORE": postgres_url}) as served:
-        run_writers_and_readers(served, writes=640)
+        run_writers_and_readers(served, writes=400)
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def races(served: Served, wire: Connection, rounds: int) -> None:
 
 def test_one_conditional_request_wins_a_race_on_sqlite(tmp_path: Path) -> None:
     with two_workers(tmp_path, {}) as served, served.connect("ann") as wire:
-        races(served, wire, rounds=4)
+        races(served, wire, rounds=3)
 
 
 def test_one_conditional_request_wins_a_race_on_postgresql(
@@ -174,7 +174,7 @@ def test_one_conditional_request_wins_a_race_on_postgresql(
 ) -> None:
     environment = {"DAVENPORT_STORE": postgres_url}
     with two_workers(tmp_path, environment) as served, served.connect("ann") as wire:
-        races(served, wire, rounds=4)
+        races(served, wire, rounds=3)
 
 
 HOME = "/dav/calendars/ann/"
