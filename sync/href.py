@@ -3,24 +3,40 @@
 Hrefs are percent-encoded paths (RFC 3986 §6.2.2); servers spell one member in several ways.
 """
 
-from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
+
+from davenport.sync.side import SideError
+
+
+class HrefError(SideError, ValueError):
+    """An href that is no URI, or one that no server may ask a client to use."""
+
 
 # What a segment may carry unescaped (RFC 3986 §3.3); "@" and "%40" are thereby the same.
 _SAFE = "!$&'()*+,;=:@-._~"
 _PORTS = {"http": 80, "https": 443}
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read for its error
+    except ValueError as error:
+        raise HrefError(f"{url[:200]!r} is no URI: {error}") from None
+    return parts
+
+
 def canonical(href: str) -> str:
     """The path of an href in one spelling; scheme, host and query are left out.
 
-    Raises ValueError for an href that is no URI or has a dot segment.
+    Raises HrefError for an href that is no URI or has a dot segment.
     """
     # Two slashes at the start would be read as a host.
     rooted = href.startswith("/") and not href.startswith("//")
-    path = href.partition("#")[0].partition("?")[0] if rooted else urlsplit(href).path
+    path = href.partition("#")[0].partition("?")[0] if rooted else _split(href).path
     segments = [unquote_to_bytes(segment) for segment in path.split("/")]
     if b".." in segments or b"." in segments:
-        raise ValueError(f"the href {href!r} has a dot segment")
+        raise HrefError(f"the href {href!r} has a dot segment")
     return "/".join(quote(segment, safe=_SAFE) for segment in segments)
 
 
@@ -32,17 +48,21 @@ def alternate(href: str) -> str | None:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an absolute URL; ("", "", None) for a path. Raises ValueError."""
-    parts = urlsplit(url)
+    """Scheme, host and port of an absolute URL; ("", "", None) for a path. Raises HrefError."""
+    parts = _split(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(scheme)
 
 
 def resolve(base: str, href: str) -> str:
-    """An href of an answer from `base` as something to request (RFC 4918 §8.3)."""
+    """An href of an answer from `base` as something to request (RFC 4918 §8.3).
+
+    Raises HrefError.
+    """
     if href.startswith("/") and not href.startswith("//"):
-        parts = urlsplit(base)
+        parts = _split(base)
         return f"{parts.scheme}://{parts.netloc}{href}" if parts.netloc else href
+    _split(href)
     return urljoin(base, href)
 
 
@@ -53,14 +73,14 @@ def member_of(collection: str, href: str) -> str | None:
     Scheme and port may differ, as they do behind many a proxy: only the path is ever requested.
     """
     try:
-        host = urlsplit(href).hostname if "//" in href else None
+        host = _split(href).hostname if "//" in href else None
         if host is not None and host != (origin(collection)[1] or host):
             return None
         if href.startswith("//"):
             return None
         path = canonical(href if host or href.startswith("/") else resolve(collection, href))
         root = canonical(collection).rstrip("/") + "/"
-    except ValueError:
+    except HrefError:
         return None
     if path.rstrip("/") + "/" == root:
         return ""

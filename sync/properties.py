@@ -31,7 +31,7 @@ from davenport.dav.webdav import (
 )
 from davenport.sync.answer import content, multistatus, require_collection
 from davenport.sync.flow import Flow
-from davenport.sync.href import canonical, last_segment, resolve
+from davenport.sync.href import HrefError, canonical, last_segment, resolve
 from davenport.sync.side import CollectionInfo, CollectionMissing, Kind
 
 ADDRESSBOOK_COLOR = "{http://inf-it.com/ns/ab/}addressbook-color"
@@ -129,12 +129,16 @@ def collection_state(base: str, element: ResponseElement) -> CollectionState | N
     if kind is None or _LEFT_OUT & set(types):
         return None
     # The request goes to the origin that was asked, or to the absolute href's own.
-    href = resolve(base, element.href)
+    try:
+        href = resolve(base, element.href)
+        name = last_segment(href)
+    except HrefError:
+        return None
     color = found.get(CALENDAR_COLOR.name if kind == "calendar" else ADDRESSBOOK_COLOR)
     info = CollectionInfo(
         href=href if href.endswith("/") else href + "/",
         kind=kind,
-        name=last_segment(href),
+        name=name,
         displayname=_text(found.get(DISPLAYNAME.name)),
         color=_text(color),
         components=_components(found.get(SUPPORTED_CALENDAR_COMPONENT_SET.name)),

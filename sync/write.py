@@ -13,7 +13,7 @@ from davenport.sync.answer import (
     require_read,
 )
 from davenport.sync.flow import Flow
-from davenport.sync.href import member_of, resolve
+from davenport.sync.href import member_of
 from davenport.sync.multiget import CONTENT_TAG, content_tag, get, media_type
 from davenport.sync.side import Exists, Kind, Rejected, SideError, Stale, Written
 
@@ -132,7 +132,7 @@ def _require_whole(response: Response, body: bytes) -> None:
 def _written(response: Response, collection: str, url: str) -> Written:
     """Where the server put it: Location is followed only inside the collection."""
     location = header(response, "location")
-    href = member_of(collection, resolve(url, location)) if location else None
+    href = member_of(collection, location) if location else None
     return Written(href or member_of(collection, url) or url, strong(header(response, "etag")))
 
 
