@@ -99,10 +99,11 @@ def read(path: Path) -> tuple[str, bytes] | None:
             if error.errno == errno.ELOOP:
                 return None
             raise SideError(f"the file {path} cannot be read: {error.strerror}") from error
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                return None
             body = file.read()
             after = os.fstat(descriptor)
         if _etag(before) == _etag(after) and len(body) == after.st_size:

@@ -17,7 +17,7 @@ from davenport.sync.flow import Send, drive
 from davenport.sync.href import alternate, canonical, resolve
 from davenport.sync.listing import Members, cross_checked, is_suspect, list_members
 from davenport.sync.multiget import BatchSize, get, inner_status, multiget, query_uid
-from davenport.sync.properties import CollectionState, read_state
+from davenport.sync.properties import CollectionState, read_state, set_property
 from davenport.sync.side import (
     AuthenticationFailed,
     CollectionInfo,
@@ -227,6 +227,11 @@ class RemoteCollection:
     def delete(self, href: str, etag: str) -> None:
         """DELETE with If-Match and Schedule-Reply: F."""
         drive(delete(self._url(href), self.info.kind, etag), self._send)
+
+    def set_property(self, element: str) -> bool:
+        """Set one of the collection's properties, given as a whole element; whether the server
+        took it."""
+        return drive(set_property(self._href, element), self._send)
 
     # Spellings
 

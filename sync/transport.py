@@ -3,12 +3,14 @@ servers that are busy, and none with answers that do not end (RFC 9110, 9112, 91
 
 import importlib.util
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -61,6 +63,7 @@ class TransportOptions:
 
     `tries` of a read in all; `longest_wait` is the longest Retry-After that is waited for;
     `concurrency` and `rate` (requests a second, None for as many as there are) are per host.
+    `ca_file` holds the only authorities to trust, for a server with a certificate of its own.
     """
 
     connect_seconds: float = 15.0
@@ -74,6 +77,7 @@ class TransportOptions:
     rate: float | None = None
     allow_cleartext: bool = False
     http2: bool = True
+    ca_file: Path | None = None
 
 
 _OPTIONS = TransportOptions()
@@ -115,6 +119,7 @@ class Transport:
             timeout=httpx2.Timeout(options.read_seconds, connect=options.connect_seconds),
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16),
             transport=wire,
+            verify=_trust(options.ca_file),
         )
 
     def __enter__(self) -> Self:
@@ -268,6 +273,15 @@ class Transport:
             raise CleartextError(
                 f"http://{host} would carry everything unencrypted; use https, or allow it"
             )
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise TransportError(f"the authorities in {ca_file} cannot be read: {error}") from error
 
 
 def is_loopback(host: str) -> bool:

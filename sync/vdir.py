@@ -188,6 +188,15 @@ class VdirCollection:
             path.unlink(missing_ok=True)
             files.sync_folder(self._folder)
 
+    def set_property(self, element: str) -> bool:
+        """Write the file of a property, given as a whole element; False where there is none."""
+        file = _FILES[self.info.kind].get(xml.tag(xml.stored_root(element)))
+        if file is None:
+            return False
+        with files.errors(f"the file {file}"):
+            files.write(self._folder / file, xml.element_text(element).strip().encode())
+        return True
+
     def _path(self, href: str) -> Path | None:
         return self._folder / href if files.is_plain(href) else None
 

@@ -416,3 +416,9 @@ def test_a_collection_that_the_server_put_elsewhere_is_adopted() -> None:
     side = RemoteSide(Scripted(answer), [Home("calendar", "/ann/")], "/", Traits())
     assert side.make("calendar", "work", {}, ()).info.href == "/ann/4711/"
     assert made == ["/ann/work/"]
+
+
+@pytest.mark.parametrize("line, taken", [("200 OK", True), ("403 Forbidden", False)])
+def test_a_refused_property_is_known_inside_the_multistatus(line: str, taken: bool) -> None:
+    answer = multistatus(found(CALENDAR, "<D:displayname/>").replace("200 OK", line))
+    assert collection(Scripted(lambda _: answer)).set_property("<x xmlns='DAV:'/>") is taken

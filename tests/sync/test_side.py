@@ -9,6 +9,7 @@ import pytest
 from davenport.dav import xml
 from davenport.dav.caldav import CALENDAR_COLOR
 from davenport.dav.webdav import DISPLAYNAME
+from davenport.sync.remote_collection import RemoteCollection
 from davenport.sync.side import (
     CollectionMissing,
     CollectionSide,
@@ -19,6 +20,7 @@ from davenport.sync.side import (
     Stale,
 )
 from davenport.sync.uid import uid_of
+from davenport.sync.vdir import VdirCollection
 from tests.bodies import card, event
 from tests.sync.sides import davenport_side, radicale_side, vdir_side, xandikos_side
 
@@ -227,3 +229,10 @@ def test_a_missing_folder_is_not_an_empty_one(tmp_path: Path) -> None:
         with pytest.raises(CollectionMissing):
             calendar.changes(None)
         assert calendar.exists("a.ics") is None
+
+
+def test_a_property_is_set(side: Side) -> None:
+    made = make(side)
+    assert isinstance(made, RemoteCollection | VdirCollection)
+    assert made.set_property(xml.text_element(DISPLAYNAME.name, "Zuhause <&>"))
+    assert side.open(made.info.href).info.displayname == "Zuhause <&>"
