@@ -3,6 +3,7 @@
 Hrefs are percent-encoded paths (RFC 3986 §6.2.2); servers spell one member in several ways.
 """
 
+import re
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from davenport.sync.side import SideError
@@ -14,6 +15,8 @@ class HrefError(SideError, ValueError):
 
 # What a segment may carry unescaped (RFC 3986 §3.3); "@" and "%40" are thereby the same.
 _SAFE = "!$&'()*+,;=:@-._~"
+# A path that is canonical as it stands.
+_CANONICAL = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9!$&'()*+,;=:@._~-]*+)++")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -34,6 +37,8 @@ def canonical(href: str) -> str:
     # Two slashes at the start would be read as a host.
     rooted = href.startswith("/") and not href.startswith("//")
     path = href.partition("#")[0].partition("?")[0] if rooted else _split(href).path
+    if _CANONICAL.fullmatch(path):
+        return path
     segments = [unquote_to_bytes(segment) for segment in path.split("/")]
     if b".." in segments or b"." in segments:
         raise HrefError(f"the href {href!r} has a dot segment")
