@@ -113,9 +113,17 @@ class Transport:
         self._pace = Pace(options.concurrency, options.rate)
         self._random = random.SystemRandom()
         self._closing = threading.Event()
-        self._client = httpx2.Client(
+        # A change goes by HTTP/1.1, alone on its connection: one that breaks under several requests
+        # of HTTP/2 would leave each of them unknown. Reads are simply sent again.
+        self._writing = self._client(wire, http2=False)
+        multiplexed = options.http2 and importlib.util.find_spec("h2") is not None
+        self._reading = self._client(wire, http2=True) if multiplexed else self._writing
+
+    def _client(self, wire: httpx2.BaseTransport | None, *, http2: bool) -> httpx2.Client:
+        options = self._options
+        return httpx2.Client(
             headers={"user-agent": _user_agent()},
-            http2=options.http2 and importlib.util.find_spec("h2") is not None,
+            http2=http2,
             timeout=httpx2.Timeout(options.read_seconds, connect=options.connect_seconds),
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16),
             transport=wire,
@@ -136,7 +144,8 @@ class Transport:
     def close(self) -> None:
         """End the connections, and the waiting of other threads."""
         self._closing.set()
-        self._client.close()
+        self._writing.close()
+        self._reading.close()
 
     def __call__(self, request: Request) -> Response:
         """Send a request; redirects are followed, reads are tried again.
@@ -216,11 +225,12 @@ class Transport:
         self._require_encryption(url)
         auth = self._auth if self._may_know(url) else None
         reading = request.method in READS
+        client = self._reading if reading else self._writing
         try:
-            sent = self._client.build_request(
+            sent = client.build_request(
                 request.method, url, headers=dict(request.headers), content=request.body or None
             )
-            answer = self._client.send(sent, stream=True, auth=auth, follow_redirects=False)
+            answer = client.send(sent, stream=True, auth=auth, follow_redirects=False)
             try:
                 body = self._read(answer)
             finally:
