@@ -12,12 +12,12 @@ from davenport.dav.message import Request, Response
 from davenport.dav.multistatus_xml import ResponseElement
 from davenport.dav.webdav import CURRENT_USER_PRINCIPAL, RESOURCETYPE
 from davenport.sync.answer import header, multistatus
-from davenport.sync.flow import Flow
+from davenport.sync.flow import Flow, Send
 from davenport.sync.href import HrefError, canonical, origin, resolve
 from davenport.sync.lookup import LookupFailedError, Resolver
 from davenport.sync.presets import GENERIC_PATHS, Preset, covers, preset_for
 from davenport.sync.properties import CollectionState, collection_state, propfind, read_home
-from davenport.sync.remote import Home
+from davenport.sync.remote import Home, RemoteSide, Traits
 from davenport.sync.side import AuthenticationFailed, Kind, RateLimited, SideError
 
 SERVICES: dict[Kind, str] = {"calendar": "caldav", "addressbook": "carddav"}
@@ -72,7 +72,7 @@ class Account:
     """
 
     kind: Kind
-    principal: str | None
+    principal: str
     homes: tuple[Home, ...]
     collections: tuple[CollectionState, ...]
     addresses: tuple[str, ...] = ()
@@ -90,6 +90,19 @@ class Discovery:
     def account(self, kind: Kind) -> Account | None:
         """The account of this kind."""
         return next((one for one in self.accounts if one.kind == kind), None)
+
+
+def open_discovered(discovery: Discovery, send: Send, traits: Traits | None = None) -> RemoteSide:
+    """What was found, as a Side; `send` is a transport with the base that discovery had."""
+    homes = [home for account in discovery.accounts for home in account.homes]
+    names = {account.kind: account.principal for account in discovery.accounts}
+    singles = [
+        state.info.href
+        for account in discovery.accounts
+        if not account.homes
+        for state in account.collections
+    ]
+    return RemoteSide(send, homes, names, traits, singles)
 
 
 @dataclass(slots=True)

@@ -39,13 +39,16 @@ class Resolver(Protocol):
 
 
 class DnsResolver:
-    """Asks the name servers of this machine."""
+    """Asks the name servers of this machine, or those of `resolver`."""
+
+    def __init__(self, resolver: dns.resolver.Resolver | None = None) -> None:
+        self._resolver = resolver
 
     def services(self, name: str) -> list[Service]:
         """SRV records, the preferred first."""
         found = [
             Service(str(one.target).rstrip("."), one.port, one.priority, one.weight)
-            for one in _records(name, "SRV")
+            for one in self._records(name, "SRV")
             if isinstance(one, SRV)
         ]
         return sorted(found, key=lambda one: (one.priority, -one.weight, one.target))
@@ -54,17 +57,18 @@ class DnsResolver:
         """TXT records, each as one string."""
         return [
             b"".join(one.strings).decode("utf-8", "replace")
-            for one in _records(name, "TXT")
+            for one in self._records(name, "TXT")
             if isinstance(one, TXT)
         ]
 
-
-def _records(name: str, kind: str) -> list[object]:
-    try:
-        return list(dns.resolver.resolve(name, kind, lifetime=_SECONDS, search=False))
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    except dns.exception.DNSException as error:
-        raise LookupFailedError(f"{kind} of {name}: {error}") from error
-    except OSError as error:
-        raise LookupFailedError(f"{kind} of {name}: {error.strerror}") from error
+    def _records(self, name: str, kind: str) -> list[object]:
+        try:
+            # Built when it is needed: without a usable resolv.conf it cannot be.
+            resolver = self._resolver or dns.resolver.get_default_resolver()
+            return list(resolver.resolve(name, kind, lifetime=_SECONDS, search=False))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except dns.exception.DNSException as error:
+            raise LookupFailedError(f"{kind} of {name}: {error}") from error
+        except OSError as error:
+            raise LookupFailedError(f"{kind} of {name}: {error.strerror}") from error

@@ -42,22 +42,37 @@ class Traits:
 
 
 class RemoteSide:
-    """An account on a server; `account` names it for `identity`, such as its principal's URL."""
+    """An account on a server; `account` names it for `identity`, such as its principal's URL, for
+    each kind its own where they differ.
+
+    `singles` are collections that are known by themselves, outside of any home.
+    """
 
     def __init__(
-        self, send: Send, homes: Sequence[Home], account: str, traits: Traits | None = None
+        self,
+        send: Send,
+        homes: Sequence[Home],
+        account: str | Mapping[Kind, str],
+        traits: Traits | None = None,
+        singles: Sequence[str] = (),
     ) -> None:
         self._send = send
         self._homes = tuple(homes)
-        self._account = account
+        self._accounts: Mapping[Kind, str] = (
+            {"calendar": account, "addressbook": account} if isinstance(account, str) else account
+        )
         self._traits = traits or Traits()
+        self._singles = tuple(singles)
 
     def collections(self) -> Sequence[CollectionInfo]:
-        """The calendars and address books of all homes, each once."""
+        """The calendars and address books of all homes, each once, and the single ones."""
         found: dict[str, CollectionInfo] = {}
         for home in dict.fromkeys(home.href for home in self._homes):
             for state in drive(read_home(home), self._send):
                 found.setdefault(_key(state.info.href), state.info)
+        for href in self._singles:
+            if _key(href) not in found:
+                found[_key(href)] = drive(read_state(href), self._send).info
         return list(found.values())
 
     def open(self, href: str) -> RemoteCollection:
@@ -69,7 +84,7 @@ class RemoteSide:
         return RemoteCollection(
             self._send,
             state,
-            self._account,
+            self._accounts.get(state.info.kind) or next(iter(self._accounts.values()), ""),
             look_before_create=traits.look_before_create,
             distrust_tokens=traits.distrust_tokens,
         )

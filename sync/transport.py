@@ -202,7 +202,7 @@ class Transport:
         """How long to wait before another try; None where the answer stands."""
         if response.status == 500:
             # Some servers answer so to what they will never like: one more try only.
-            return self._backoff(0) if attempt == 1 else None
+            return self._backoff(-2) if attempt == 1 else None
         if response.status not in _BUSY:
             return None
         now = time.time()
@@ -215,7 +215,7 @@ class Transport:
 
     def _backoff(self, attempt: int) -> float:
         """Full jitter: anything up to a bound that doubles."""
-        return self._random.uniform(0.0, min(self._options.longest_wait, float(2**attempt)))
+        return self._random.uniform(0.0, min(self._options.longest_wait, 2.0**attempt))
 
     def _sleep(self, seconds: float) -> None:
         if self._closing.wait(seconds):

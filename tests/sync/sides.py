@@ -11,10 +11,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import radicale.app
 import radicale.config
@@ -23,6 +22,7 @@ from davenport.dav.message import Request, Response
 from davenport.sync.flow import Send
 from davenport.sync.remote import Home, RemoteSide
 from davenport.sync.side import Side
+from davenport.sync.transport import Transport
 from davenport.sync.vdir import VdirSide
 from tests.accounts import Stage, stage
 from tests.served import free_port
@@ -230,25 +230,8 @@ def xandikos_side(folder: Path) -> Iterator[Side]:
     """An account on Xandikos."""
     with xandikos(folder) as origin:
         homes = [Home("calendar", "/ann/calendars/"), Home("addressbook", "/ann/contacts/")]
-        yield RemoteSide(plain_send(origin), homes, f"{origin}ann/")
-
-
-def plain_send(origin: str) -> Send:
-    """Requests over one plain connection after another."""
-    parts = urlsplit(origin)
-
-    def send(request: Request) -> Response:
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        try:
-            path = urlsplit(request.path).path
-            connection.request(request.method, path, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return Response(answer.status, headers, answer.read())
-        finally:
-            connection.close()
-
-    return send
+        with Transport(origin) as send:
+            yield RemoteSide(send, homes, f"{origin}ann/")
 
 
 @contextmanager

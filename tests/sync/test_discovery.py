@@ -15,6 +15,7 @@ from davenport.sync.discovery import (
     Target,
     TargetError,
     discover,
+    open_discovered,
     permits,
     read_target,
 )
@@ -24,7 +25,7 @@ from davenport.sync.presets import PRESETS, preset_for
 from davenport.sync.side import AuthenticationFailed
 from davenport.sync.transport import Transport, TransportOptions
 from tests.accounts import stage
-from tests.bodies import CALENDAR, CONTACTS
+from tests.bodies import CALENDAR, CONTACTS, event
 from tests.sync.sides import (
     Scripted,
     calendar_properties,
@@ -140,6 +141,29 @@ def test_a_collection_is_found_by_its_own_url(servers: dict[str, str]) -> None:
     account = discovered(servers["radicale"] + "ann/work/").account("calendar")
     assert account is not None
     assert [one.info.name for one in account.collections] == ["work"]
+
+
+@pytest.mark.parametrize("path", ["", "ann/work/"])
+def test_what_was_discovered_is_opened(servers: dict[str, str], path: str) -> None:
+    target = read_target(servers["radicale"] + path)
+    with Transport(target.url, Password("ann", Secret("secret")), options=OPTIONS) as send:
+        result = drive(discover(target, Names()), send)
+        side = open_discovered(result, send)
+        [work] = [info for info in side.collections() if info.name == "work"]
+        calendar = side.open(work.href)
+        name = f"x{len(path)}"
+        href = calendar.create(f"{name}.ics", event(name)).href
+        assert href in calendar.changes(None).entries
+        assert side.open(work.href).identity() == calendar.identity()
+
+
+def test_a_single_collection_is_opened_without_a_home() -> None:
+    server = Scripted(lambda _: multistatus(found("/c/", calendar_properties())))
+    target = read_target("https://example.org/c/")
+    result = drive(discover(target, Names(), ("calendar",)), server)
+    side = open_discovered(result, server)
+    assert [info.href for info in side.collections()] == ["https://example.org/c/"]
+    assert server.asked[-1].headers["depth"] == "0"
 
 
 def test_a_wrong_password_is_tried_once(servers: dict[str, str]) -> None:
