@@ -39,10 +39,15 @@ OUTSIDE = {
         "starlette",
         "structlog",
     },
-    "davenport.sync": set(),
+    "davenport.sync": {"dns", "httpx2"},
     "davenport.cli": {"click", "granian", "rich"},
 }
-DISTRIBUTIONS = {"argon2": "argon2-cffi", "psycopg_pool": "psycopg", "pydantic_core": "pydantic"}
+DISTRIBUTIONS = {
+    "argon2": "argon2-cffi",
+    "dns": "dnspython",
+    "psycopg_pool": "psycopg",
+    "pydantic_core": "pydantic",
+}
 # Needed without being imported: zoneinfo reads its files where the system has none.
 USED_AS_DATA = {"tzdata"}
 

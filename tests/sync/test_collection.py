@@ -1,15 +1,9 @@
 """Incremental collection sync against davenport and against Radicale, both in this process."""
 
-import base64
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 import pytest
-import radicale.app
-import radicale.config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +12,7 @@ from davenport.sync.collection import Changes, InvalidSyncTokenError, SyncError,
 from davenport.sync.flow import Send, drive
 from tests.accounts import stage
 from tests.bodies import CALENDAR, event
+from tests.sync.sides import radicale_application, stage_send, wsgi_send
 
 Put = Callable[[str, bytes], None]
 
@@ -43,61 +38,14 @@ class Account:
 @pytest.fixture(scope="module")
 def davenport_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with stage(tmp_path_factory.mktemp("davenport")) as running:
-
-        def send(request: Request) -> Response:
-            answer = running.alice.request(
-                request.method, request.path, request.body, request.headers
-            )
-            return Response(answer.status, dict(answer.headers), answer.body)
-
-        yield Account(CALENDAR, send)
+        yield Account(CALENDAR, stage_send(running))
 
 
 @pytest.fixture(scope="module")
 def radicale_account(tmp_path_factory: pytest.TempPathFactory) -> Account:
-    configuration = radicale.config.load()
-    folder = tmp_path_factory.mktemp("radicale")
-    configuration.update(
-        {
-            "storage": {"filesystem_folder": str(folder)},
-            "auth": {"type": "none"},
-            "rights": {"type": "authenticated"},
-            "logging": {"level": "critical"},
-        },
-        "test",
-        privileged=True,
-    )
-    send = _wsgi(radicale.app.Application(configuration))
+    send = wsgi_send(radicale_application(tmp_path_factory.mktemp("radicale")))
     assert send(Request("MKCALENDAR", "/alice/calendar/", {})).status == 201
     return Account("/alice/calendar/", send)
-
-
-def _wsgi(application: Any) -> Send:
-    login = "Basic " + base64.b64encode(b"alice:x").decode()
-
-    def send(request: Request) -> Response:
-        status: list[str] = []
-        environ = {
-            "REQUEST_METHOD": request.method,
-            "PATH_INFO": unquote(request.path),
-            "SCRIPT_NAME": "",
-            "QUERY_STRING": "",
-            "HTTP_AUTHORIZATION": login,
-            "CONTENT_LENGTH": str(len(request.body)),
-            "CONTENT_TYPE": request.headers.get("content-type", ""),
-            "HTTP_DEPTH": request.headers.get("depth", "0"),
-            "wsgi.input": io.BytesIO(request.body),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.url_scheme": "http",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "REMOTE_ADDR": "127.0.0.1",
-        }
-        body = b"".join(application(environ, lambda line, _headers: status.append(line)))
-        return Response(int(status[0].split()[0]), {}, body)
-
-    return send
 
 
 @pytest.fixture(params=["davenport", "radicale"])
@@ -117,7 +65,7 @@ def test_changes_since_a_token(account: Account) -> None:
     account.put("changed.ics", event("changed", "new"))
     account.put("new%20%C3%BC@.ics", event("new"))
     then = account.changes(first.token)
-    assert set(then.changed) == {account.href + "changed.ics", account.href + "new ü@.ics"}
+    assert set(then.changed) == {account.href + "changed.ics", account.href + "new%20%C3%BC@.ics"}
     assert then.removed == {account.href + "gone.ics"}
     assert all(etag.startswith('"') for etag in then.changed.values())
     assert account.changes(then.token).changed == {}
@@ -181,7 +129,6 @@ UNUSABLE = {
     "no token": _answer(""),
     "a server's error": _answer(_TOKEN, 500),
     "a member elsewhere": _answer(_response("/else/x", "404 Gone")),
-    "a member's error": _answer(_response("/c/x", "500 Oh")),
     "a cut that leads nowhere": _answer(_response("/c/", "507 x")),
 }
 
