@@ -28,6 +28,11 @@ class Draft:
             self.removed.add(part.start)
             self._cuts.append((part.start, part.end))
 
+    def replace(self, line: ContentLine, text: str) -> None:
+        """Put `text`, which is whole lines, in the place of a line; it does not count as gone."""
+        self._cuts.append((line.start, line.end))
+        self.insert(line.start, text)
+
     def insert(self, offset: int, text: str) -> None:
         """Put `text`, which is whole lines, before the line at `offset`."""
         self._inserts.setdefault(offset, []).append(text)

@@ -20,7 +20,7 @@ from davenport.objects.draft import (
 )
 from davenport.objects.merge_children import align
 from davenport.objects.merge_unit import decide
-from davenport.objects.normal import NormalComponent, NormalProperty
+from davenport.objects.normal import LABELS, NormalComponent, NormalProperty
 from davenport.objects.readable import component_label, component_text
 from davenport.objects.timezone import database_name
 from davenport.objects.unit import SERIES, SERIES_DATES, UnitVersions, Versions, units
@@ -85,6 +85,15 @@ class _Groups:
     def of(component: Component) -> "_Groups":
         return _Groups({line.group.lower() for line in component.properties if line.group})
 
+    def release(self, component: Component, lines: list[ContentLine]) -> None:
+        """Let the groups of `lines` be used anew where nothing else is in them."""
+        starts = {line.start for line in lines}
+        groups = {line.group.lower() for line in lines if line.group}
+        for line in component.properties:
+            if line.group and line.start not in starts and line.name not in LABELS:
+                groups.discard(line.group.lower())
+        self.used -= groups
+
     def name(self, side: SideName, group: str | None) -> str | None:
         """The group that lines of `group` of that side get."""
         if group is None or _ITEM_GROUP.fullmatch(group) is None:
@@ -104,22 +113,22 @@ def _apply(
 ) -> None:
     """Put the lines that were decided for a unit in the place of A's."""
     draft, ours = job.draft, unit.a.properties
+    if decision.written is not None and decision.labels == "a":
+        draft.replace(ours[0].line, decision.written)
+        return
     offset = ours[0].line.start if ours else property_end(draft.text, component)
+    if decision.written is not None or decision.side != "a":
+        groups.release(component, [found.line for found in ours])
+        for found in ours:
+            draft.remove(found.line)
     if decision.written is not None:
-        written = decision.written
-        if decision.labels != "a":
-            source = unit.of(decision.labels).properties[0]
-            group = groups.name(decision.labels, source.line.group)
-            own = ours[0].line.group
-            written = written.removeprefix(f"{own}.") if own else written
-            written = (f"{group}." if group else "") + written
-            written += _labels(job, decision.labels, source, group, groups)
-        for found in ours:
-            draft.remove(found.line)
-        draft.insert(offset, written)
+        source = unit.of(decision.labels).properties[0]
+        group = groups.name(decision.labels, source.line.group)
+        own = ours[0].line.group
+        written = decision.written.removeprefix(f"{own}.") if own else decision.written
+        labels = _labels(job, decision.labels, source, group, groups)
+        draft.insert(offset, (f"{group}." if group else "") + written + labels)
     elif decision.side != "a":
-        for found in ours:
-            draft.remove(found.line)
         draft.insert(offset, _lines(job, decision.side, unit.of(decision.side).properties, groups))
     if decision.also is not None:
         draft.insert(
@@ -272,10 +281,11 @@ def _merge_presence(job: Job, child: Versions, parent: Component, place: str) ->
 
 def _take(job: Job, child: Versions, side: SideName, parent: Component) -> None:
     """Make A's component that of `side`, which may have none."""
-    if side == "a":
-        return
     wanted = child.of(side)
-    if child.a is not None and wanted is not None and child.a.form() == wanted.form():
+    same = child.a is not None and wanted is not None and child.a.form() == wanted.form()
+    if side == "a" or same:
+        if child.a is not None:
+            _identify(job, child.a)
         return
     if child.a is not None:
         job.draft.remove(child.a.source)

@@ -3,7 +3,7 @@
 Each normal property and component keeps the content line or component that it came from.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from davenport.objects.canonical import LISTS, PART, canonical_items, canonical_value
@@ -26,7 +26,7 @@ ComponentForm: TypeAlias = "tuple[str, tuple[Form, ...], tuple[ComponentForm, ..
 
 _LIMITS = Limits()
 _ALIASES = {"X-ADDRESSBOOKSERVER-KIND": "KIND", "X-ADDRESSBOOKSERVER-MEMBER": "MEMBER"}
-_LABELS = frozenset({"X-ABLABEL", "X-ABADR"})
+LABELS = frozenset({"X-ABLABEL", "X-ABADR"})
 # What software writes for itself or anew each time, and dismissals of alarms.
 _NOISE = frozenset(
     [
@@ -136,12 +136,16 @@ def normal_components(roots: list[Component]) -> list[NormalComponent]:
 def _component(component: Component, clocks: Clocks) -> NormalComponent:
     groups = _groups(component)
     properties: list[NormalProperty] = []
+    listed: set[Form] = set()  # lists are sets: an item on a second line says nothing more
     for line in component.properties:
         name = _ALIASES.get(line.name, line.name)
         labels = groups.get(line.group or "", ())
-        if name in _LABELS and any(line is label for label in labels):
+        if name in LABELS and any(line is label for label in labels):
             continue
-        properties += _properties(name, component, line, labels)
+        for found in _properties(name, component, line, labels):
+            again = found.item is not None and found.form in listed
+            listed.add(found.form)
+            properties.append(replace(found, default=True) if again else found)
     parts = [_component(part, clocks) for part in component.components]
     return NormalComponent(component, _key(component, clocks), properties, parts)
 
@@ -152,7 +156,7 @@ def _groups(component: Component) -> dict[str, tuple[ContentLine, ...]]:
     labelled = set()
     for line in component.properties:
         if line.group is not None:
-            if line.name in _LABELS:
+            if line.name in LABELS:
                 groups.setdefault(line.group, []).append(line)
             else:
                 labelled.add(line.group)
