@@ -61,7 +61,8 @@ def _components(
             yield Difference(place, "", "removed", component_text(one), None)
         else:
             yield from _properties(one, other, place, ignore_uid=ignore_uid)
-            yield from _components(one.components, other.components, place, ignore_uid=ignore_uid)
+            inner = "" if name == "VCALENDAR" else place
+            yield from _components(one.components, other.components, inner, ignore_uid=ignore_uid)
 
 
 def _by_key(

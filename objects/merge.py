@@ -191,7 +191,7 @@ def _merge(base: _Object | None, a: _Object, b: _Object, choice: Choice) -> Merg
     job = Job(scene, draft, side, identity.uid, identity.uid_line)
     if series is not None:
         job.conflicts.append(series)
-    merge_component(job, versions, "VCARD" if version else "")
+    merge_component(job, versions, a.root.name)
     text = _with_zones(draft.result(), b, base)
     return Merged(text.encode(), tuple(job.conflicts))
 

@@ -61,7 +61,7 @@ def merge_component(job: Job, versions: Versions, place: str) -> None:
     _apply_items(job, items, versions)
     _drop_labels(job, versions.a)
     _identify(job, versions.a)
-    merge_children(job, versions, place)
+    merge_children(job, versions, "" if place == "VCALENDAR" else place)
 
 
 _SIDES: tuple[SideName, ...] = ("base", "a", "b")

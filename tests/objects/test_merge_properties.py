@@ -14,7 +14,7 @@ from davenport.objects.fingerprint import fingerprint
 from davenport.objects.merge import MergePolicy, apply_changes, merge
 from davenport.objects.normal import NormalComponent, read_normal
 from tests.objects.expansion import needs_corpus
-from tests.objects.merging import contact, event
+from tests.objects.merging import contact
 from tests.objects.sample import wrapped
 from tests.objects.test_corpus import files
 
@@ -285,10 +285,10 @@ def test_the_corpus_takes_an_edit_on_each_side():
         if file.put != "accept" or len(file.body) > 100_000:
             continue
         lines = file.body.splitlines(keepends=True)
-        start = next(
-            number for number, line in enumerate(lines)
-            if line.strip().upper() in (b"BEGIN:VCARD", b"BEGIN:VEVENT", b"BEGIN:VTODO", b"BEGIN:VJOURNAL")
-        ) + 1  # fmt: skip
+        begins = (b"BEGIN:VCARD", b"BEGIN:VEVENT", b"BEGIN:VTODO", b"BEGIN:VJOURNAL")
+        start = 1 + next(
+            number for number, line in enumerate(lines) if line.strip().upper() in begins
+        )
         if lines[start][:1].isspace():
             continue
         if b"THISANDFUTURE" in file.body:
