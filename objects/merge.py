@@ -29,6 +29,8 @@ from davenport.objects.normal import NormalComponent, normal_components
 from davenport.objects.readable import component_text
 from davenport.objects.unit import Versions
 
+__all__ = ["MERGE", "FieldConflict", "MergePolicy", "Merged", "apply_changes", "merge"]
+
 MERGE = MergePolicy.MERGE
 
 _STAMPS = ("LAST-MODIFIED", "DTSTAMP", "REV")

@@ -78,21 +78,20 @@ class _Groups:
     """New names for the groups (`item1.`) of lines that come into A's card."""
 
     used: set[str]
+    members: Counter[str]
     names: dict[tuple[SideName, str], str] = field(default_factory=dict)
     labelled: set[str] = field(default_factory=set)
 
     @staticmethod
     def of(component: Component) -> "_Groups":
-        return _Groups({line.group.lower() for line in component.properties if line.group})
+        grouped = [line for line in component.properties if line.group is not None]
+        members = Counter((line.group or "").lower() for line in grouped if line.name not in LABELS)
+        return _Groups({(line.group or "").lower() for line in grouped}, members)
 
-    def release(self, component: Component, lines: list[ContentLine]) -> None:
+    def release(self, lines: list[ContentLine]) -> None:
         """Let the groups of `lines` be used anew where nothing else is in them."""
-        starts = {line.start for line in lines}
-        groups = {line.group.lower() for line in lines if line.group}
-        for line in component.properties:
-            if line.group and line.start not in starts and line.name not in LABELS:
-                groups.discard(line.group.lower())
-        self.used -= groups
+        counts = Counter(line.group.lower() for line in lines if line.group)
+        self.used -= {group for group, count in counts.items() if count == self.members[group]}
 
     def name(self, side: SideName, group: str | None) -> str | None:
         """The group that lines of `group` of that side get."""
@@ -118,7 +117,7 @@ def _apply(
         return
     offset = ours[0].line.start if ours else property_end(draft.text, component)
     if decision.written is not None or decision.side != "a":
-        groups.release(component, [found.line for found in ours])
+        groups.release([found.line for found in ours])
         for found in ours:
             draft.remove(found.line)
     if decision.written is not None:
@@ -186,19 +185,25 @@ def _apply_items(job: Job, items: list[tuple[UnitVersions, Decision]], versions:
         elif theirs and not unit.a.properties:
             found = theirs[0]
             come.setdefault((decision.side, found.line.start), []).append(found)
+    by_line = {side: _by_line(versions.of(side)) for side in _SIDES}
     for start, values in gone.items():
-        lines = [found for found in versions.a.properties if found.line.start == start]
-        _cut_items(job, lines, values)
+        _cut_items(job, by_line["a"][start], values)
     offset = property_end(job.draft.text, versions.a.source)
     for (side, start), added in come.items():
-        component = versions.of(side)
-        assert component is not None, "its items were found"
-        whole = [found for found in component.properties if found.line.start == start]
+        whole = by_line[side][start]
         if len(whole) == len(added):
             text = raw(job.scene.texts[side], whole[0].line)
         else:
             text = _list_line(job, side, whole[0].line, added)
         job.draft.insert(offset, text)
+
+
+def _by_line(component: NormalComponent | None) -> dict[int, list[NormalProperty]]:
+    """The properties by where their line starts."""
+    found: dict[int, list[NormalProperty]] = {}
+    for one in component.properties if component is not None else ():
+        found.setdefault(one.line.start, []).append(one)
+    return found
 
 
 def _cut_items(job: Job, lines: list[NormalProperty], values: set[str]) -> None:

@@ -12,6 +12,7 @@ from davenport.objects.card import read_address_object
 from davenport.objects.difference import differences
 from davenport.objects.fingerprint import fingerprint
 from davenport.objects.merge import MergePolicy, apply_changes, merge
+from davenport.objects.merge_component import repeated_keys
 from davenport.objects.normal import NormalComponent, read_normal
 from tests.objects.expansion import needs_corpus
 from tests.objects.merging import contact
@@ -101,6 +102,11 @@ CARD = [
 ]
 
 
+def day(override: tuple[str, ...]) -> str:
+    """The day of an override: two of one day would be the same instance."""
+    return override[0].partition(":")[2][:8]
+
+
 def subsets(lines: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(lines), max_size=12, unique=True)
 
@@ -110,9 +116,7 @@ def events(draw: st.DrawFn) -> bytes:
     lines = [part for line in draw(subsets(COMMON)) for part in line.split("|")]
     # Clients write properties before components; alarms may be anywhere among them.
     parts = ["BEGIN:VEVENT", "UID:u", *draw(st.sampled_from(TIMES)), *lines, "END:VEVENT"]
-    for override in draw(
-        st.lists(st.sampled_from(OVERRIDES), max_size=2, unique_by=lambda o: o[0][-9:])
-    ):
+    for override in draw(st.lists(st.sampled_from(OVERRIDES), max_size=2, unique_by=day)):
         parts += ["BEGIN:VEVENT", "UID:u", *override, "END:VEVENT"]
     return wrapped(*parts)
 
@@ -291,7 +295,7 @@ def test_the_corpus_takes_an_edit_on_each_side():
         )
         if lines[start][:1].isspace():
             continue
-        if b"THISANDFUTURE" in file.body:
+        if b"THISANDFUTURE" in file.body or repeated_keys(read_normal(file.body)[1][0]):
             continue  # never merged
         seen += 1
         a = b"".join([*lines[:start], b"X-OURS:1\r\n", *lines[start:]])
