@@ -51,13 +51,13 @@ def merge_component(job: Job, versions: Versions, place: str) -> None:
     decided = [(unit, _decide(job, unit, scene)) for unit in units(versions)]
     for _, decision in decided:
         job.conflicts += decision.conflicts
-    groups = _Groups.of(versions.a.source)
+    groups = _Groups.of(job.draft.text, versions.a.source)
     items = []
     for unit, decision in decided:
         if any(found.item is not None for side in _SIDES for found in unit.of(side).properties):
             items.append((unit, decision))
         else:
-            _apply(job, unit, decision, versions.a.source, groups)
+            _apply(job, unit, decision, groups)
     _apply_items(job, items, versions)
     _drop_labels(job, versions.a)
     _identify(job, versions.a)
@@ -75,18 +75,21 @@ def _decide(job: Job, unit: UnitVersions, scene: Scene) -> Decision:
 
 @dataclass(slots=True)
 class _Groups:
-    """New names for the groups (`item1.`) of lines that come into A's card."""
+    """Where lines go that come into A's component, and new names for their groups (`item1.`)."""
 
+    end: int  # where lines go that A has none like
     used: set[str]
     members: Counter[str]
     names: dict[tuple[SideName, str], str] = field(default_factory=dict)
     labelled: set[str] = field(default_factory=set)
+    number: int = 0
 
     @staticmethod
-    def of(component: Component) -> "_Groups":
+    def of(text: str, component: Component) -> "_Groups":
         grouped = [line for line in component.properties if line.group is not None]
         members = Counter((line.group or "").lower() for line in grouped if line.name not in LABELS)
-        return _Groups({(line.group or "").lower() for line in grouped}, members)
+        end = property_end(text, component)
+        return _Groups(end, {(line.group or "").lower() for line in grouped}, members)
 
     def release(self, lines: list[ContentLine]) -> None:
         """Let the groups of `lines` be used anew where nothing else is in them."""
@@ -98,24 +101,22 @@ class _Groups:
         if group is None or _ITEM_GROUP.fullmatch(group) is None:
             return group
         if (side, group) not in self.names:
-            name, number = group, 0
+            name = group
             while name.lower() in self.used:
-                number += 1
-                name = f"item{number}"
+                self.number += 1
+                name = f"item{self.number}"
             self.used.add(name.lower())
             self.names[side, group] = name
         return self.names[side, group]
 
 
-def _apply(
-    job: Job, unit: UnitVersions, decision: Decision, component: Component, groups: _Groups
-) -> None:
+def _apply(job: Job, unit: UnitVersions, decision: Decision, groups: _Groups) -> None:
     """Put the lines that were decided for a unit in the place of A's."""
     draft, ours = job.draft, unit.a.properties
     if decision.written is not None and decision.labels == "a":
         draft.replace(ours[0].line, decision.written)
         return
-    offset = ours[0].line.start if ours else property_end(draft.text, component)
+    offset = ours[0].line.start if ours else groups.end
     if decision.written is not None or decision.side != "a":
         groups.release([found.line for found in ours])
         for found in ours:
@@ -160,16 +161,15 @@ def _labels(
 
 def _drop_labels(job: Job, component: NormalComponent) -> None:
     """Take out the labels of A whose properties are all gone."""
+    groups = {id(found.label_lines): found.label_lines for found in component.properties}
     kept = {
-        label.start
+        id(found.label_lines)
         for found in component.properties
         if found.line.start not in job.draft.removed
-        for label in found.label_lines
     }
-    for found in component.properties:
-        for label in found.label_lines:
-            if label.start not in kept:
-                job.draft.remove(label)
+    for group, lines in groups.items():
+        for line in lines if group not in kept else ():
+            job.draft.remove(line)
 
 
 def _apply_items(job: Job, items: list[tuple[UnitVersions, Decision]], versions: Versions) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from davenport.objects.calendar import KINDS
+from davenport.objects.canonical import canonical_value
 from davenport.objects.conflict import Choice, FieldConflict, Taken
 from davenport.objects.draft import Draft
 from davenport.objects.normal import ComponentForm, Form, NormalComponent, NormalProperty
@@ -61,7 +62,8 @@ def _cancelled(calendar: NormalComponent, instants: set[str]) -> list[NormalComp
         instance = part.first("RECURRENCE-ID")
         if part.name not in KINDS or status is None or instance is None:
             continue
-        if status.value == "CANCELLED" and instance.value in instants:
+        value = canonical_value(instance.name, part.name, instance.line)
+        if status.value == "CANCELLED" and value in instants:
             found.append(part)
     return found
 

@@ -1,11 +1,13 @@
 """Three-way merge of a text by its lines."""
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 # The comparison takes time by the product of the line counts: longer texts are left to people.
 _MOST_LINES = 1_000
+_MOST_PAIRS = 50_000
 
 Change = tuple[int, int, list[str]]
 
@@ -13,7 +15,8 @@ Change = tuple[int, int, list[str]]
 def merge_text(base: str, a: str, b: str) -> str | None:
     """`base` with the changes of both, or None where they touch the same or adjoining lines.
 
-    Also None for a change among more than 1,000 lines, without the equal beginning and end.
+    Also None for a change among more than 1,000 lines, without the equal beginning and end, or
+    among lines that are mostly the same one.
     """
     lines, ours, theirs = base.split("\n"), _changes(base, a), _changes(base, b)
     if ours is None or theirs is None:
@@ -38,6 +41,9 @@ def _changes(base: str, other: str) -> list[Change] | None:
     end = _common(old[begin:][::-1], new[begin:][::-1])
     old, new = old[begin : len(old) - end], new[begin : len(new) - end]
     if max(len(old), len(new)) > _MOST_LINES:
+        return None
+    counts = Counter(new)
+    if sum(counts[line] for line in old) > _MOST_PAIRS:
         return None
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     return [

@@ -3,6 +3,7 @@
 Each normal property and component keeps the content line or component that it came from.
 """
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -21,12 +22,14 @@ from davenport.objects.recurrence import Budget, ExpansionIncompleteError
 from davenport.objects.timezone import UTC, Clocks
 from davenport.objects.value import ValueFormatError, line_time
 
-Form = tuple[str, Parameters, str, tuple[tuple[str, str], ...]]
+Labels = tuple[tuple[str, str], ...]
+Form = tuple[str, Parameters, str, Labels]
 ComponentForm: TypeAlias = "tuple[str, tuple[Form, ...], tuple[ComponentForm, ...]]"
 
 _LIMITS = Limits()
 _ALIASES = {"X-ADDRESSBOOKSERVER-KIND": "KIND", "X-ADDRESSBOOKSERVER-MEMBER": "MEMBER"}
 LABELS = frozenset({"X-ABLABEL", "X-ABADR"})
+_MOST_LABELS = 8
 # What software writes for itself or anew each time, and dismissals of alarms.
 _NOISE = frozenset(
     [
@@ -65,7 +68,7 @@ class NormalProperty:
     name: str
     parameters: Parameters
     value: str
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: Labels = ()
     label_lines: tuple[ContentLine, ...] = ()
     item: str | None = None
     noise: bool = False
@@ -133,42 +136,65 @@ def normal_components(roots: list[Component]) -> list[NormalComponent]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The label lines of a group, and what they and its name say."""
+
+    lines: tuple[ContentLine, ...]
+    said: Labels
+
+
+_NO_GROUP = _Group((), ())
+
+
 def _component(component: Component, clocks: Clocks) -> NormalComponent:
     groups = _groups(component)
+    labels = {line.start for group in groups.values() for line in group.lines}
     properties: list[NormalProperty] = []
     listed: set[Form] = set()  # lists are sets: an item on a second line says nothing more
     for line in component.properties:
-        name = _ALIASES.get(line.name, line.name)
-        labels = groups.get(line.group or "", ())
-        if name in LABELS and any(line is label for label in labels):
+        if line.start in labels:
             continue
-        for found in _properties(name, component, line, labels):
+        name = _ALIASES.get(line.name, line.name)
+        group = groups[line.group] if line.group is not None else _NO_GROUP
+        for found in _properties(name, component, line, group):
             again = found.item is not None and found.form in listed
-            listed.add(found.form)
+            if found.item is not None:
+                listed.add(found.form)
             properties.append(replace(found, default=True) if again else found)
     parts = [_component(part, clocks) for part in component.components]
-    return NormalComponent(component, _key(component, clocks), properties, parts)
+    key = _key(component, clocks)
+    properties = [
+        replace(found, value=key[1]) if found.name == "RECURRENCE-ID" else found
+        for found in properties
+    ]
+    return NormalComponent(component, key, properties, parts)
 
 
-def _groups(component: Component) -> dict[str, tuple[ContentLine, ...]]:
-    """The label lines of each group that holds something to label."""
-    groups: dict[str, list[ContentLine]] = {}
+def _groups(component: Component) -> dict[str, _Group]:
+    """The groups; one that holds labels only has nothing that they could label."""
+    labels: dict[str, list[ContentLine]] = {}
     labelled = set()
     for line in component.properties:
         if line.group is not None:
+            lines = labels.setdefault(line.group, [])
             if line.name in LABELS:
-                groups.setdefault(line.group, []).append(line)
+                lines.append(line)
             else:
                 labelled.add(line.group)
-    return {name: tuple(lines) for name, lines in groups.items() if name in labelled}
+    groups = {}
+    for name, lines in labels.items():
+        own = tuple(lines) if name in labelled else ()
+        groups[name] = _Group(own, _said_labels(name, own))
+    return groups
 
 
 def _properties(
-    name: str, component: Component, line: ContentLine, labels: tuple[ContentLine, ...]
+    name: str, component: Component, line: ContentLine, group: _Group
 ) -> list[NormalProperty]:
     """The property of a line, or one for each item of a list; equal items count once."""
     parameters = canonical_parameters(name, component.name, line)
-    said = _said_labels(line, labels)
+    said, labels = group.said, group.lines
     if name in LISTS:
         items = {value: written for written, value in reversed(canonical_items(name, line))}
         return [
@@ -181,12 +207,15 @@ def _properties(
     return [NormalProperty(line, name, parameters, value, said, labels, None, noise, default)]
 
 
-def _said_labels(line: ContentLine, labels: tuple[ContentLine, ...]) -> tuple[tuple[str, str], ...]:
+def _said_labels(group: str, labels: tuple[ContentLine, ...]) -> Labels:
     """The labels of a group and its name; the numbers of item1, item2 … mean nothing."""
     said = [(label.name, unescape_text(label.value).strip()) for label in labels]
-    group = (line.group or "").lower()
-    if group and not (group.startswith("item") and group[4:].isdigit()):
-        said.append(("", group))
+    if len(said) > _MOST_LABELS:  # each member of the group repeats them
+        digest = hashlib.sha256(repr(sorted(said)).encode()).hexdigest()
+        said = [("X-ABLABEL", digest)]
+    name = group.lower()
+    if name and not (name.startswith("item") and name[4:].isdigit()):
+        said.append(("", name))
     return tuple(sorted(said))
 
 

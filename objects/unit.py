@@ -115,6 +115,7 @@ def units(versions: Versions) -> Iterator[UnitVersions]:
     UID and RECURRENCE-ID identify the component and are none.
     """
     plan = _plan(versions)
+    twice = _twice(versions, plan)
     rules: dict[Key, Rule] = {}
     sides: dict[str, dict[Key, list[NormalProperty]]] = {}
     for side in ("a", "b", "base"):
@@ -127,7 +128,9 @@ def units(versions: Versions) -> Iterator[UnitVersions]:
             if placed is None:
                 continue
             key, rule = placed
-            if rule in (Rule.PRESENCE, Rule.PARAMETERS) and found.item is None:
+            if rule is Rule.PARAMETERS and key in twice:
+                key, rule = (found.name, repr(found.form)), Rule.PRESENCE
+            if rule is Rule.PRESENCE and found.item is None:
                 seen[key] += 1
                 key = (*key, str(seen[key]))
             rules.setdefault(key, rule)
@@ -135,6 +138,17 @@ def units(versions: Versions) -> Iterator[UnitVersions]:
     for key, rule in rules.items():
         base, a, b = (Unit(tuple(sides[side].get(key, ()))) for side in ("base", "a", "b"))
         yield UnitVersions(key, rule, base, a, b)
+
+
+def _twice(versions: Versions, plan: "_Plan") -> set[Key]:
+    """The identities that two properties of a version have: only all that they say tells such
+    properties apart."""
+    found: set[Key] = set()
+    for one in versions.present():
+        places = [_place(each, plan) for each in one.properties]
+        counts = Counter(place[0] for place in places if place and place[1] is Rule.PARAMETERS)
+        found |= {key for key, count in counts.items() if count > 1}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

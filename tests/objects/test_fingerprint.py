@@ -47,6 +47,10 @@ SAME_EVENTS: dict[str, tuple[Lines, Lines]] = {
         ("EXDATE:20250106T100000Z,20250107T100000Z",),
         ("EXDATE:20250107T100000Z", "EXDATE;TZID=UTC:20250106T100000"),
     ),
+    "spelling of an instance": (
+        ("RECURRENCE-ID;TZID=Europe/Berlin:20250106T100000",),
+        ("RECURRENCE-ID:20250106T090000Z",),
+    ),
     "numbers": (("GEO:1.50;2", "PRIORITY:05"), ("GEO:1.5;2.0", "PRIORITY:5")),
     "noise": (
         ("DTSTAMP:20240101T000000Z", "CREATED:20240101T000000Z", "X-MOZ-GENERATION:2"),

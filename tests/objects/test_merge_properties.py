@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davenport.dav.precondition import PreconditionError
-from davenport.objects.calendar import read_calendar_object
+from davenport.objects.calendar import KINDS, read_calendar_object
 from davenport.objects.card import read_address_object
 from davenport.objects.difference import differences
 from davenport.objects.fingerprint import fingerprint
@@ -289,7 +289,7 @@ def test_the_corpus_takes_an_edit_on_each_side():
         if file.put != "accept" or len(file.body) > 100_000:
             continue
         lines = file.body.splitlines(keepends=True)
-        begins = (b"BEGIN:VCARD", b"BEGIN:VEVENT", b"BEGIN:VTODO", b"BEGIN:VJOURNAL")
+        begins = {f"BEGIN:{name}".encode() for name in ("VCARD", *KINDS)}
         start = 1 + next(
             number for number, line in enumerate(lines) if line.strip().upper() in begins
         )
