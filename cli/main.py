@@ -18,6 +18,7 @@ _COMMANDS = {
     "config": "davenport.cli.config:config",
     "export": "davenport.cli.export:export",
     "import": "davenport.cli.import_files:import_files",
+    "merge": "davenport.cli.merge:merge_files",
     "serve": "davenport.cli.serve:serve",
     "store": "davenport.cli.store:store",
     "user": "davenport.cli.user:user",

@@ -187,6 +187,16 @@ def read_zone(text: str | None, budget: Budget) -> Zone:
 def database_zone(tzid: str) -> Zone | None:
     """The IANA zone that `tzid` names: as it is, in quotes, after a prefix such as
     `/freeassociation.sourceforge.net/`, by its name in Windows, or as UTC-04:00."""
+    found = database_name(tzid)
+    if found is not None:
+        return _DatabaseZone(ZoneInfo(found))
+    offset = _OFFSET_NAME.fullmatch(tzid.strip(" \t\"'"))
+    return _FixedZone(read_offset(offset[1] + offset[2])) if offset is not None else None
+
+
+@lru_cache(maxsize=1024)
+def database_name(tzid: str) -> str | None:
+    """The IANA name of the zone that `tzid` names in one of the spellings of `database_zone`."""
     name = tzid.strip(" \t\"'")
     if len(name) > 200:
         return None
@@ -196,10 +206,7 @@ def database_zone(tzid: str) -> Zone | None:
     for length in (3, 2, 1):
         if found is None and len(parts) > length:
             found = known.get("/".join(parts[-length:]).lower())
-    if found is not None:
-        return _DatabaseZone(ZoneInfo(found))
-    offset = _OFFSET_NAME.fullmatch(name)
-    return _FixedZone(read_offset(offset[1] + offset[2])) if offset is not None else None
+    return found
 
 
 @lru_cache(maxsize=1)
