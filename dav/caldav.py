@@ -24,6 +24,9 @@ CALENDAR_HOME_SET: Property[str] = Property(CALDAV("calendar-home-set"), write.w
 CALENDAR_USER_ADDRESS_SET: Property[Sequence[str]] = Property(
     CALDAV("calendar-user-address-set"), xml.hrefs
 )  # RFC 6638 §2.4.1
+CALENDAR_DESCRIPTION: Property[str] = Property(
+    CALDAV("calendar-description"), xml.escape, protected=False
+)  # §5.2.1
 CALENDAR_TIMEZONE: Property[str] = Property(
     CALDAV("calendar-timezone"), xml.escape, protected=False
 )  # §5.2.2
@@ -42,7 +45,11 @@ MAX_ATTENDEES_PER_INSTANCE: Property[int] = Property(
 SUPPORTED_COLLATION_SET: Property[Sequence[str]] = Property(
     CALDAV("supported-collation-set"), _collations
 )  # §7.5.1
+SCHEDULE_CALENDAR_TRANSP: Property[str] = Property(
+    CALDAV("schedule-calendar-transp"), write.write_raw, protected=False
+)  # RFC 6638 §9.1
 CALENDAR_COLOR: Property[str] = Property(APPLE_ICAL("calendar-color"), xml.escape, protected=False)
+CALENDAR_ORDER: Property[str] = Property(APPLE_ICAL("calendar-order"), xml.escape, protected=False)
 
 # Reports and the element that carries bodies in them
 CALENDAR_DATA = CALDAV("calendar-data")  # §9.6

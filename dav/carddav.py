@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from davenport.dav import property as write
+from davenport.dav import xml
 from davenport.dav.name import CARDDAV
 from davenport.dav.property import Property
 
@@ -16,6 +17,9 @@ def _collations(names: Sequence[str]) -> str:
 ADDRESSBOOK_HOME_SET: Property[str] = Property(
     CARDDAV("addressbook-home-set"), write.write_href
 )  # §7.1.1
+ADDRESSBOOK_DESCRIPTION: Property[str] = Property(
+    CARDDAV("addressbook-description"), xml.escape, protected=False
+)  # §6.2.1
 SUPPORTED_ADDRESS_DATA: Property[str] = Property(
     CARDDAV("supported-address-data"), write.write_raw
 )  # §6.2.2
