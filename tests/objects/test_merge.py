@@ -717,6 +717,14 @@ def test_changes_apply_to_what_a_server_made_of_the_object():
         "SUMMARY", "x", "y", "x (rewritten)", "a")  # fmt: skip
 
 
+def test_a_text_too_costly_to_compare_is_left_to_people():
+    base, ours, theirs = (["x"] * 900, ["x", "y"] * 450, ["y", "x"] * 450)
+    bodies = [
+        event("DESCRIPTION:" + "\\n".join(["a", *text, "z"])) for text in (base, ours, theirs)
+    ]
+    assert open_conflict(merge(*bodies))[1] == "DESCRIPTION"
+
+
 def test_nothing_to_apply_leaves_every_byte():
     base, current = event("SUMMARY:x"), event("SUMMARY:x", "X-SERVER:1")
     assert apply_changes(base, base, current).body == current
