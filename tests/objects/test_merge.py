@@ -374,6 +374,12 @@ def test_a_series_in_conflict_is_of_one_side_only():
 
 
 CARDS: dict[str, tuple[Lines, Lines, Lines, Lines | None]] = {
+    "one of two copies removed on each side": (
+        ("TEL;TYPE=home:1", "TEL;TYPE=work:1"),
+        ("TEL;TYPE=home:1",),
+        ("TEL;TYPE=work:1",),
+        None,
+    ),
     "a number on each side": (
         ("FN:A", "TEL:1"),
         ("FN:A", "TEL:1", "TEL;TYPE=cell:2"),
