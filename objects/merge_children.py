@@ -17,19 +17,24 @@ def align(versions: Versions) -> list[Versions]:
     """
     parts = {side: _parts(versions.of(side)) for side in ("a", "b", "base")}
     uids = {side: _alarms_by_uid(found) for side, found in parts.items()}
+    keys: dict[str, list[Key]] = {}
+    for side, found in parts.items():
+        others = [uids[other] for other in parts if other != side]
+        plain = [_plain_alarms(parts[other]) for other in parts if other != side]
+        keys[side] = [_key(component, others, plain) for component in found]
+    twice = {key for found in keys.values() for key, count in Counter(found).items() if count > 1}
     keyed: dict[str, dict[Key, NormalComponent]] = {}
     order: dict[Key, None] = {}
     for side, found in parts.items():
         keyed[side] = {}
         seen: Counter[Key] = Counter()
-        others = [uids[other] for other in parts if other != side]
-        plain = [_plain_alarms(parts[other]) for other in parts if other != side]
-        for component in found:
-            key = _key(component, others, plain)
-            seen[key] += 1
-            key = (*key, str(seen[key]))
-            keyed[side][key] = component
-            order.setdefault(key)
+        for component, key in zip(found, keys[side], strict=True):
+            # What two of a version have does not tell them apart: then only all that they say.
+            whole = (*key, repr(component.form())) if key in twice else key
+            seen[whole] += 1
+            numbered = (*whole, str(seen[whole]))
+            keyed[side][numbered] = component
+            order.setdefault(numbered)
     return [
         Versions(keyed["base"].get(key), keyed["a"].get(key), keyed["b"].get(key)) for key in order
     ]

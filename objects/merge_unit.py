@@ -51,7 +51,9 @@ def _extreme(unit: UnitVersions) -> SideName:
         return "a" if unit.a.properties else "b"
     a, b = (max(map(_size, one.properties)) for one in (unit.a, unit.b))
     if a == b:
-        return "a"
+        # Only a property that wrongly stands twice is of another form here: the shorter one.
+        ours, theirs = unit.a.form, unit.b.form
+        return "b" if (len(theirs), theirs) < (len(ours), ours) else "a"
     return "b" if (b > a) is not (unit.rule is Rule.EARLIEST) else "a"
 
 

@@ -122,17 +122,15 @@ def units(versions: Versions) -> Iterator[UnitVersions]:
         component = versions.of(side)
         grouped: dict[Key, list[NormalProperty]] = {}
         sides[side] = grouped
-        seen: Counter[Key] = Counter()
         for found in component.properties if component is not None else ():
             placed = _place(found, plan)
             if placed is None:
                 continue
             key, rule = placed
-            if rule is Rule.PARAMETERS and key in twice:
-                key, rule = (found.name, repr(found.form)), Rule.PRESENCE
-            if rule is Rule.PRESENCE and found.item is None:
-                seen[key] += 1
-                key = (*key, str(seen[key]))
+            if key in twice:
+                rule = Rule.WHOLE
+            elif rule is Rule.PRESENCE and found.item is None:
+                key = (*key, repr(found.form))
             rules.setdefault(key, rule)
             grouped.setdefault(key, []).append(found)
     for key, rule in rules.items():
@@ -141,12 +139,13 @@ def units(versions: Versions) -> Iterator[UnitVersions]:
 
 
 def _twice(versions: Versions, plan: "_Plan") -> set[Key]:
-    """The identities that two properties of a version have: only all that they say tells such
-    properties apart."""
+    """The identities that two properties of a version have. They change as one, or each side
+    could take away the one that the other kept."""
     found: set[Key] = set()
     for one in versions.present():
-        places = [_place(each, plan) for each in one.properties]
-        counts = Counter(place[0] for place in places if place and place[1] is Rule.PARAMETERS)
+        places = [_place(each, plan) for each in one.properties if each.item is None]
+        known = (Rule.PARAMETERS, Rule.PRESENCE)
+        counts = Counter(place[0] for place in places if place and place[1] in known)
         found |= {key for key, count in counts.items() if count > 1}
     return found
 
@@ -204,7 +203,7 @@ def _place(found: NormalProperty, plan: _Plan) -> tuple[Key, Rule] | None:
     if name == "ORGANIZER" and name not in plan.repeated:
         return (name,), Rule.PARAMETERS
     if name in _MANY or name in plan.repeated:
-        return (name, repr(found.form)), Rule.PRESENCE
+        return (name, found.value), Rule.PRESENCE
     return (name,), Rule.WHOLE
 
 

@@ -374,6 +374,12 @@ def test_a_series_in_conflict_is_of_one_side_only():
 
 
 CARDS: dict[str, tuple[Lines, Lines, Lines, Lines | None]] = {
+    "one of two copies removed on each side": (
+        ("TEL;TYPE=home:1", "TEL;TYPE=work:1"),
+        ("TEL;TYPE=home:1",),
+        ("TEL;TYPE=work:1",),
+        None,
+    ),
     "a number on each side": (
         ("FN:A", "TEL:1"),
         ("FN:A", "TEL:1", "TEL;TYPE=cell:2"),
@@ -715,6 +721,14 @@ def test_changes_apply_to_what_a_server_made_of_the_object():
     (conflict,) = result.conflicts
     assert (conflict.property, conflict.base, conflict.a, conflict.b, conflict.taken) == (
         "SUMMARY", "x", "y", "x (rewritten)", "a")  # fmt: skip
+
+
+def test_a_text_too_costly_to_compare_is_left_to_people():
+    base, ours, theirs = (["x"] * 900, ["x", "y"] * 450, ["y", "x"] * 450)
+    bodies = [
+        event("DESCRIPTION:" + "\\n".join(["a", *text, "z"])) for text in (base, ours, theirs)
+    ]
+    assert open_conflict(merge(*bodies))[1] == "DESCRIPTION"
 
 
 def test_nothing_to_apply_leaves_every_byte():

@@ -10,12 +10,13 @@ from davenport.dav.precondition import PreconditionError
 from davenport.objects.calendar import KINDS, read_calendar_object
 from davenport.objects.card import read_address_object
 from davenport.objects.difference import differences
+from davenport.objects.draft import escape_text
 from davenport.objects.fingerprint import fingerprint
 from davenport.objects.merge import MergePolicy, apply_changes, merge
 from davenport.objects.merge_component import repeated_keys
 from davenport.objects.normal import NormalComponent, read_normal
 from tests.objects.expansion import needs_corpus
-from tests.objects.merging import contact
+from tests.objects.merging import contact, event
 from tests.objects.sample import wrapped
 from tests.objects.test_corpus import files
 
@@ -249,6 +250,30 @@ def test_fingerprints_are_equal_exactly_where_there_is_no_difference(pair: tuple
     assert len(back) == len(found)
     opposite = {"added": "removed", "removed": "added", "changed": "changed"}
     assert Counter(opposite[one.kind] for one in found) == Counter(one.kind for one in back)
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.just("\n"), max_size=8)
+
+
+@given(TEXT, TEXT, st.sampled_from(["SUMMARY", "X-ANY", "LOCATION;LANGUAGE=de", "COMMENT;X-P=1"]))
+def test_texts_have_one_fingerprint_exactly_where_they_are_equal(one: str, other: str, name: str):
+    bodies = [event(f"{name}:{escape_text(text)}") for text in (one, other)]
+    assert (fingerprint(bodies[0]) == fingerprint(bodies[1])) is (one == other)
+    folded = bodies[0].replace(name.encode() + b":", name.encode() + b"\r\n :")
+    assert fingerprint(folded) == fingerprint(bodies[0])
+
+
+@given(st.one_of(events(), cards()), st.data())
+def test_a_line_more_or_less_is_another_fingerprint_or_says_nothing(
+    body: bytes, data: st.DataObject
+):
+    lines = body.splitlines(keepends=True)
+    inner = [n for n, line in enumerate(lines) if line.startswith((b"SUMMARY", b"X-", b"TEL"))]
+    if inner:
+        number = data.draw(st.sampled_from(inner))
+        less = b"".join(lines[:number] + lines[number + 1 :])
+        if len(lines) == len({*lines}):
+            assert fingerprint(less) != fingerprint(body)
 
 
 def fresh(base: bytes, lines: list[str]) -> bytes:
