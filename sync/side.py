@@ -1,7 +1,7 @@
-"""A side of a sync: an account or a folder with collections, and the errors that it raises.
+"""What the sync engine asks of an endpoint: an account, a folder, a file, a feed.
 
-Every answer is evidence, not truth: an absent member is a candidate deletion, an ETag from a
-write proves nothing, and a write without an answer may have landed.
+Hrefs are the endpoint's own names of its members, in one spelling for each; etags are compared,
+never read. Every method may raise a SideError; what it names decides how far the failure reaches.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,11 @@ Kind = Literal["calendar", "addressbook"]
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """What a side says of one collection; `properties` maps Clark names to element text."""
+    """A calendar or address book as it is listed.
+
+    `name` is the last segment of its href; `components` are the kinds of calendar objects it
+    takes, () for all; `properties` maps Clark names to whole property elements as XML text.
+    """
 
     href: str
     kind: Kind
@@ -27,11 +31,12 @@ class CollectionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Members of a collection: all of them if `whole`, else those that changed since a cursor.
+    """Members since a cursor, or all of them where `whole`.
 
-    `entries` maps an href to its ETag, "" where the side gave none. `absent` holds candidate
-    deletions. `cursor` is where the next listing may go on. A listing that is not `complete` may
-    lack members and changes.
+    `entries` maps the href of each new or changed member to its etag ("" where unknown).
+    `absent` are candidates for deletion only, and so is what a whole listing leaves out; nothing
+    may be taken for deleted where the listing is not `complete`. `cursor` is None where the
+    endpoint has none to give: the next listing will be a whole one again.
     """
 
     entries: Mapping[str, str]
@@ -43,7 +48,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A member's body with the ETag that came with it, "" where the side gave none."""
+    """A member's body with the etag that came with it."""
 
     href: str
     etag: str
@@ -52,99 +57,110 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a write landed; `etag` is None where the side gave none worth trusting."""
+    """Where an object was stored; `etag` is None where the side gave none worth trusting."""
 
     href: str
     etag: str | None
 
 
 class SideError(Exception):
-    """A side did not do what was asked."""
+    """An endpoint could not do what was asked of it."""
 
 
-class Exists(SideError):  # noqa: N818
-    """The name or the UID is taken, by the member at `href` where the side says so."""
+class Exists(SideError):  # noqa: N818 - named for what was found
+    """The name or the UID is taken; `href` is the member that holds it, where that is known."""
 
     def __init__(self, href: str | None = None) -> None:
-        super().__init__("taken" if href is None else f"taken by {href}")
+        super().__init__(f"{href or 'another member'} is there already")
         self.href = href
 
 
 class Stale(SideError):  # noqa: N818
-    """The member is not as the ETag says: read it again and decide anew."""
+    """The member is no longer at the etag that was given, or is gone: read it again."""
 
 
 class Rejected(SideError):  # noqa: N818
-    """The side will not take this body; another body, or another item, it may."""
+    """The endpoint does not take this object; `reason` is for people."""
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"{status}: {reason}")
+        super().__init__(f"refused with status {status}: {reason}")
         self.status = status
         self.reason = reason
 
 
 class ReadOnly(SideError):  # noqa: N818
-    """The collection cannot be written with these credentials."""
+    """This collection may not be written."""
 
 
 class OutcomeUnknown(SideError):  # noqa: N818
-    """The request may or may not have landed; only a read can tell."""
+    """A write was sent and no answer tells whether it took effect: read before writing again."""
 
 
 class RateLimited(SideError):  # noqa: N818
-    """The side asks to be left alone until `until`, in seconds since the epoch."""
+    """The endpoint wants no more requests before `until` (UTC seconds, None where it did not say)."""
 
-    def __init__(self, until: float) -> None:
-        super().__init__(f"rate limited until {until:.0f}")
+    def __init__(self, until: float | None = None) -> None:
+        super().__init__("the server limits the rate of requests")
         self.until = until
 
 
 class AuthenticationFailed(SideError):  # noqa: N818
-    """The credentials are refused."""
+    """The endpoint does not take the credentials."""
 
 
 class CollectionMissing(SideError):  # noqa: N818
-    """The collection itself is not there; its members are not thereby deleted."""
+    """The collection is not there; this says nothing about its members."""
 
 
 class CollectionSide(Protocol):
-    """One collection of a side. Every method raises SideError."""
+    """One collection of an endpoint."""
 
     info: CollectionInfo
 
     def identity(self) -> str:
-        """A stable id of account and collection."""
+        """A name of account and collection that stays the same as long as they do."""
+        ...
 
     def changes(self, cursor: str | None) -> Listing:
-        """What changed since `cursor`; None asks for a baseline of all members."""
+        """What is new since `cursor`; None asks for the baseline listing of all members."""
+        ...
 
     def fetch(self, hrefs: Sequence[str]) -> Iterator[Item]:
-        """The members at `hrefs`; one that is missing is not yielded."""
+        """The bodies of members, in any order; what is missing is simply not yielded."""
+        ...
 
     def exists(self, href: str) -> bool | None:
-        """Ask for the member itself: False only for 404 or 410, None where unknown."""
+        """A direct read: True, False where the endpoint says it is gone, None where it does not
+        say."""
+        ...
 
     def find_uid(self, uid: str) -> str | None:
-        """The href of the member that holds `uid`."""
+        """The href of the member with this UID."""
+        ...
 
     def create(self, name: str, body: bytes) -> Written:
-        """Write a new member, never over an old one. Raises Exists, Rejected, OutcomeUnknown."""
+        """Store a new member; raises Exists, Rejected, ReadOnly, OutcomeUnknown, RateLimited."""
+        ...
 
     def update(self, href: str, body: bytes, etag: str) -> Written:
-        """Overwrite the member if it still has `etag`. Raises Stale, Rejected, OutcomeUnknown."""
+        """Replace a member that is still at `etag`; raises Stale and what `create` raises."""
+        ...
 
     def delete(self, href: str, etag: str) -> None:
-        """Delete the member if it still has `etag`; success where it is gone. Raises Stale."""
+        """Delete a member that is still at `etag`; one that is gone already is a success."""
+        ...
 
 
 class Side(Protocol):
-    """An account or a folder. Every method raises SideError."""
+    """An endpoint with its collections."""
 
     def collections(self) -> Sequence[CollectionInfo]:
-        """The collections there are."""
+        """All collections of the endpoint."""
+        ...
 
     def open(self, href: str) -> CollectionSide:
-        """The collection at `href`. Raises CollectionMissing."""
+        """One collection; raises CollectionMissing."""
+        ...
 
     def make(
         self,
@@ -153,4 +169,5 @@ class Side(Protocol):
         properties: Mapping[str, str],
         components: tuple[str, ...],
     ) -> CollectionSide:
-        """Create a collection; its URL is the one that the side then lists."""
+        """A new collection; its href and properties are those that the endpoint gave it."""
+        ...
