@@ -130,7 +130,7 @@ def _alike(one: Member, other: Member) -> bool:
 def _pair_again(pairing: Pairing, found: Mapping[End, _Found], result: Identified) -> None:
     members: dict[End, Member | None] = {}
     for end in ("a", "b"):
-        members[end] = found[end].rebound.get(pairing.id, pairing.members[end])  # type: ignore[index,arg-type]
+        members[end] = found[end].rebound.get(pairing.id, pairing.members[end])
     a, b = members["a"], members["b"]
     for end in found:
         disputed = found[end].disputed.get(pairing.uids[end])

@@ -193,6 +193,15 @@ class Ledger:
             "base_a": bases["a"].sha,
             "base_b": bases["b"].sha,
         }
+        for end in ENDS:
+            # Whatever else was last at this href, it is this item that was verified there.
+            self.state.execute(
+                f"DELETE FROM item WHERE collection = :collection AND href_{end} = :href"  # noqa: S608
+                " AND id IS NOT :id",
+                collection=self.collection,
+                href=hrefs[end],
+                id=item,
+            )
         if item is None:
             self.state.insert("item", collection=self.collection, written_b=int(ours), **values)
             return
@@ -220,8 +229,7 @@ class Ledger:
         for end in ENDS:
             self.state.execute(
                 "DELETE FROM member WHERE collection = :collection AND side = :end"
-                " AND state = 'gone' AND NOT EXISTS (SELECT 1 FROM item"
-                f" WHERE item.collection = member.collection AND item.href_{end} = member.href)",
+                f" AND state = 'gone' AND {_UNPAIRED[end]}",
                 collection=self.collection,
                 end=end,
             )
@@ -229,11 +237,9 @@ class Ledger:
     def loose(self, end: End) -> list[Member]:
         """Members that belong to no item."""
         rows = self.state.all(
-            "SELECT m.href, m.etag, m.state, m.sha, blob.fingerprint, blob.uid FROM member m"
-            " LEFT JOIN blob ON blob.sha = m.sha"
-            " WHERE m.collection = :collection AND m.side = :end AND NOT EXISTS"
-            f" (SELECT 1 FROM item WHERE item.collection = m.collection AND item.href_{end}"
-            " = m.href)",
+            "SELECT href, etag, state, member.sha, fingerprint, uid FROM member"
+            " LEFT JOIN blob ON blob.sha = member.sha"
+            f" WHERE collection = :collection AND side = :end AND {_UNPAIRED[end]}",
             collection=self.collection,
             end=end,
         )
@@ -306,6 +312,11 @@ class Ledger:
         )
 
 
+_UNPAIRED: dict[End, str] = {
+    end: "NOT EXISTS (SELECT 1 FROM item"
+    f" WHERE item.collection = member.collection AND item.href_{end} = member.href)"
+    for end in ENDS
+}
 _PAIRINGS = """
 SELECT i.id, i.uid_a, i.uid_b, i.href_a, i.href_b, i.written_b,
   i.base_a, ba.fingerprint, i.base_b, bb.fingerprint,

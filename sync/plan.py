@@ -254,13 +254,15 @@ class Held:
 class Means:
     """What planning needs beside the entries.
 
-    `load` gives a stored body by its digest, `suffix` ends the names of new members,
-    `no_deletes` says why none may be planned, "" where they may.
+    `load` gives a stored body by its digest, `outgoing` the body to create an item with on a
+    side, `suffix` ends the names of new members, `no_deletes` says why none may be planned, ""
+    where they may.
     """
 
     rules: Rules
     semantics: Semantics
     load: Callable[[str], bytes]
+    outgoing: Callable[[End, bytes], bytes]
     suffix: str
     no_deletes: str = ""
     held: Mapping[str, Held] = field(default_factory=dict)

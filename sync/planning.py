@@ -167,7 +167,10 @@ def _update(planner: _Planner, entry: Entry, end: End) -> Action:
 def _creation(planner: _Planner, entry: Entry, end: End) -> Action:
     source = _present(entry.b if end == "a" else entry.a)
     name = name_of(entry.key, planner.means.suffix)
-    write = Write(end, "create", name, "", source.version.sha)
+    body = planner.load(source.version.sha)
+    # What a named transform did not touch keeps its bytes.
+    payload = _stored(planner, planner.means.outgoing(end, body))
+    write = Write(end, "create", name, "", payload)
     return _made(planner, entry, Kind.CREATE, _reason(entry), (write,))
 
 

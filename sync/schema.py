@@ -124,6 +124,7 @@ TABLES = (
         note TEXT NOT NULL DEFAULT ''
     ) STRICT""",
     "CREATE INDEX intent_state ON intent (collection, state)",
+    "CREATE INDEX intent_run ON intent (run, action)",
     """CREATE TABLE run (
         id INTEGER PRIMARY KEY,
         collection INTEGER NOT NULL REFERENCES collection,

@@ -109,7 +109,7 @@ class State:
         except sqlite3.Error as error:
             raise _state_error(error) from error
 
-    def one(self, sql: str, **parameters: Value) -> Any:
+    def one(self, sql: str, **parameters: Value) -> Any:  # noqa: ANN401 - rows are as selected
         """The first row, or None."""
         rows = self.all(sql, **parameters)
         return rows[0] if rows else None
