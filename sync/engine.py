@@ -221,14 +221,12 @@ def _prepare(work: Work, no_deletes: str) -> Prepared:
         plan = _without(plan, unfit_keys, seventh.message if seventh else "")
     extents = _extents(work, identified, before, reads)
     gates = judge(plan, extents, _contact(work, identified), work.options.limits)
-    look_first = frozenset(end for end in ENDS if reads[end].short or _met(reads[end]))
+    # A side that no run has come through with may hold more than it lists.
+    met = {end for end in ENDS if not before[end] and reads[end].now}
+    short_ends = {end for end in ENDS if reads[end].short}
+    look_first = work.options.look_before_create | met | short_ends
     every = (*gates, seventh) if seventh else gates
     return Prepared(plan, every, reads, look_first, short)
-
-
-def _met(reading: Read) -> bool:
-    """A side read for the first time that holds something may hold more than it lists."""
-    return reading.first and reading.now > 0
 
 
 def _identified(work: Work) -> Identified:
@@ -250,7 +248,8 @@ def _planned(work: Work, identified: Identified, no_deletes: str) -> Plan:
     )
     revision = work.state.collection(work.collection).revision
     plan = build(revision, identified.entries, means)
-    return replace(plan, actions=ordered((*plan.actions, *identified.notes)))
+    actions = ordered((*plan.actions, *identified.notes))
+    return replace(plan, actions=actions, waiting=frozenset(identified.waiting))
 
 
 def _without(plan: Plan, keys: frozenset[str], reason: str) -> Plan:

@@ -52,6 +52,7 @@ class Identified:
 
     entries: list[Entry] = field(default_factory=list)
     notes: list[Action] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ def identify(
         "a": _sort_out("a", known, loose_a, result),
         "b": _sort_out("b", known, loose_b, result),
     }
+    result.waiting |= found["a"].waiting | found["b"].waiting
     for pairing in known:
         _pair_again(pairing, found, result)
     for key in sorted(found["a"].single.keys() | found["b"].single.keys()):
@@ -84,7 +86,7 @@ def identify(
         disputed = found["a"].disputed.get(key) or found["b"].disputed.get(key)
         if disputed:
             result.notes.append(_note(Kind.PARK, key, disputed, a, b))
-        elif key not in found["a"].waiting | found["b"].waiting:
+        elif key not in result.waiting:
             result.entries.append(Entry(key, a.seen if a else None, b.seen if b else None))
     return result
 
@@ -139,6 +141,7 @@ def _pair_again(pairing: Pairing, found: Mapping[End, _Found], result: Identifie
             return
     for member in (a, b):
         if member is not None and member.seen is None and member.state != _GONE:
+            result.waiting.add(pairing.key)
             return
     result.entries.append(
         Entry(

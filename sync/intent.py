@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from davenport.sync.plan import Action, End
 from davenport.sync.state import State
@@ -131,8 +132,6 @@ def acknowledge(
     )
 
 
-def _intent(row: tuple[object, ...]) -> Intent:
-    *fields, note = row
-    stage = Stage(str(fields[13]))
-    *until, _, tries, href, etag = fields
-    return Intent(*until, stage, tries, href, etag, note == "answered")  # type: ignore[arg-type]
+def _intent(row: tuple[Any, ...]) -> Intent:
+    *before, stage, tries, href, etag, note = row
+    return Intent(*(*before, Stage(stage), tries, href, etag, note == "answered"))

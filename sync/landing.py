@@ -102,7 +102,8 @@ def settled_version(work: Work, intent: Intent, item: Item) -> tuple[Version, Ve
     """What the written side agreed on, and what it holds now, None for an unreadable body.
 
     A body that came back otherwise than sent is the server's rewriting, and no edit, unless its
-    ETag is not the one that the write was answered with.
+    ETag is not the one that the write was answered with. Where there was none and the run that
+    wrote is over, what the side did with other bodies decides.
     """
     assert intent.payload is not None
     sent = work.ledger.version(intent.payload)
@@ -123,9 +124,9 @@ def settled_version(work: Work, intent: Intent, item: Item) -> tuple[Version, Ve
 def _edited_since(work: Work, intent: Intent, item: Item) -> bool:
     if intent.written_etag and item.etag:
         return item.etag != intent.written_etag
-    if intent.answered:
+    if intent.answered and intent.run == work.run:
         return False
-    # Without an answer, a side that never rewrote anything is taken to have been edited.
+    # Time went by, so it may be either: a side that never rewrote anything was edited.
     reading = work.state.reading(work.collection, intent.end)
     return reading.faithful > 0 and reading.rewritten == 0
 

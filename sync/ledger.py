@@ -228,7 +228,7 @@ class Ledger:
         """Forget members that are gone and belong to no item."""
         for end in ENDS:
             self.state.execute(
-                "DELETE FROM member WHERE collection = :collection AND side = :end"
+                "DELETE FROM member WHERE collection = :collection AND side = :end"  # noqa: S608
                 f" AND state = 'gone' AND {_UNPAIRED[end]}",
                 collection=self.collection,
                 end=end,
@@ -237,7 +237,7 @@ class Ledger:
     def loose(self, end: End) -> list[Member]:
         """Members that belong to no item."""
         rows = self.state.all(
-            "SELECT href, etag, state, member.sha, fingerprint, uid FROM member"
+            "SELECT href, etag, state, member.sha, fingerprint, uid FROM member"  # noqa: S608
             " LEFT JOIN blob ON blob.sha = member.sha"
             f" WHERE collection = :collection AND side = :end AND {_UNPAIRED[end]}",
             collection=self.collection,
@@ -313,7 +313,7 @@ class Ledger:
 
 
 _UNPAIRED: dict[End, str] = {
-    end: "NOT EXISTS (SELECT 1 FROM item"
+    end: "NOT EXISTS (SELECT 1 FROM item"  # noqa: S608
     f" WHERE item.collection = member.collection AND item.href_{end} = member.href)"
     for end in ENDS
 }

@@ -214,12 +214,14 @@ class Action:
 class Plan:
     """Every action of a run, decided at `revision` of the collection's state.
 
-    `bodies` holds the payloads that the plan itself made, by digest.
+    `bodies` holds the payloads that the plan itself made, by digest; `waiting` the keys of items
+    that cannot be decided on before they are read.
     """
 
     revision: int
     actions: tuple[Action, ...]
     bodies: Mapping[str, bytes] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, int]:
         """How many actions of each kind."""
@@ -266,6 +268,11 @@ class Means:
     suffix: str
     no_deletes: str = ""
     held: Mapping[str, Held] = field(default_factory=dict)
+
+
+def other_end(end: End) -> End:
+    """The other side."""
+    return "b" if end == "a" else "a"
 
 
 def digest(body: bytes) -> str:

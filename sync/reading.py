@@ -33,7 +33,6 @@ class Read:
     """
 
     end: End
-    first: bool
     now: int
     short: str
 
@@ -80,7 +79,7 @@ def read(work: Work, end: End) -> Read:
     short = _bodies(work, end) or short
     candidates = len(work.ledger.in_state(end, CANDIDATE))
     now = len(listing.entries) if listing.whole else work.ledger.count(end) - candidates
-    return Read(end, first, now, short)
+    return Read(end, now, short)
 
 
 def _compare(work: Work, end: End, listing: Listing) -> _Found:

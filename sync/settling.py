@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from davenport.sync.intent import Intent, Stage, advance, whole
 from davenport.sync.landing import find, settled_version
 from davenport.sync.ledger import QUARANTINED
-from davenport.sync.plan import End, Version
+from davenport.sync.plan import End, Version, other_end
 from davenport.sync.reading import STOPPING, fetch
 from davenport.sync.side import Item, SideError
 from davenport.sync.work import Work
@@ -90,7 +90,7 @@ def _move_bases(work: Work, group: list[Intent], found: Mapping[int, Item]) -> N
     else:
         hrefs: dict[End, str] = {}
         bases: dict[End, Version] = {}
-        other: End = "b" if first.end == "a" else "a"
+        other = other_end(first.end)
         if first.other_href is not None and first.other_sha is not None:
             hrefs[other] = first.other_href
             bases[other] = work.ledger.version(first.other_sha)

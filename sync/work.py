@@ -34,6 +34,7 @@ class Options:
     `allow` holds codes of gates that are to let this run pass. `outgoing` is the named transform
     of bodies that a side is given for the first time. A whole listing is asked for at least every
     `audit_seconds`. `config_hash` stands for the filters and settings that decide what is listed.
+    `look_before_create` names sides that would store a UID twice: it is searched there first.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -43,7 +44,7 @@ class Options:
     audit_seconds: float = _WEEK
     config_hash: str = ""
     batch: int = 30
-    look_before_create: bool = False
+    look_before_create: frozenset[End] = frozenset()
     retry_parked: bool = False
     rounds: int = 3
 

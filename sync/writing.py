@@ -17,7 +17,7 @@ from davenport.sync.intent import (
 )
 from davenport.sync.landing import Landing, fetch_one, look
 from davenport.sync.ledger import LIVE
-from davenport.sync.plan import Action, End, Held, Kind, Plan
+from davenport.sync.plan import Action, End, Held, Kind, Plan, other_end
 from davenport.sync.reading import STOPPING
 from davenport.sync.settling import LANDED, read_back, settle, verify
 from davenport.sync.side import (
@@ -98,8 +98,17 @@ def _without_requests(work: Work, plan: Plan, report: Report) -> None:
                 report.parked[action.key] = action.reason
             if action.kind not in _WRITING:
                 work.state.record(work.run, action.kind.value, action.key, action.reason)
+        _let_go(work, plan)
         ledger.forget_unpaired()
         work.state.touch(work.collection)
+
+
+def _let_go(work: Work, plan: Plan) -> None:
+    """Items that stood still and no longer do, for they are gone or agreed on."""
+    still = {action.key for action in plan.actions if action.kind in {Kind.PARK, Kind.CONFLICT}}
+    for kind in ("parked", "conflict"):
+        for key in work.ledger.held(kind).keys() - still - plan.waiting:
+            work.ledger.let_go(key)
 
 
 def _execute_batch(batch: _Batch, look_first: frozenset[End]) -> None:
@@ -195,11 +204,15 @@ def _precondition(work: Work, intent: Intent, look_first: frozenset[End]) -> str
     side = work.sides[intent.end]
     if intent.op == "create":
         uid = work.ledger.uid(intent.payload) if intent.payload else ""
-        if uid and (intent.end in look_first or work.options.look_before_create):
+        # An item that went away may only have moved to where no listing showed it.
+        again = intent.item is not None
+        if uid and (again or intent.end in look_first):
             held = side.find_uid(uid)
             if held is not None:
                 raise Exists(held)
         return ""
+    if intent.op == "delete":
+        _moved(work, intent)
     if intent.precondition and not intent.precondition.startswith("W/"):
         return intent.precondition
     item = fetch_one(side, intent.href)
@@ -219,6 +232,19 @@ def _precondition(work: Work, intent: Intent, look_first: frozenset[End]) -> str
         if sha != intent.old_sha:
             work.ledger.throw_away(work.run, intent.end, intent.href, sha)
     return item.etag
+
+
+def _moved(work: Work, intent: Intent) -> None:
+    """Raise Stale where the item is on the side that it went away from, under another href."""
+    if intent.old_sha is None:
+        return
+    uid, end = work.ledger.uid(intent.old_sha), other_end(intent.end)
+    href = work.sides[end].find_uid(uid) if uid else None
+    if href is None:
+        return
+    with work.state.transaction():
+        work.ledger.expect(end, href, "")
+    raise Stale(f"side {end} holds it at {href}")
 
 
 def _resolved(batch: _Batch, intent: Intent, error: SideError) -> bool:
