@@ -201,9 +201,10 @@ class FaultySide:
     def _land(self, href: str, body: bytes) -> Written:
         self.watch("landed", href, body)
         self.put(href, body)
-        self._answer()
         trusted = self.quirks.trusts_its_etags and self.quirks.etags == "strong"
-        return Written(href, self.etag(href) if trusted else None)
+        written = Written(href, self.etag(href) if trusted else None)
+        self._answer()
+        return written
 
     def _answer(self) -> None:
         self.point()
