@@ -98,37 +98,46 @@ def _named_by_us(intent: Intent, href: str) -> bool:
     return href.rpartition("/")[2] == intent.href
 
 
-def settled_version(work: Work, intent: Intent, item: Item) -> tuple[Version, Version | None]:
-    """What the written side agreed on, and what it holds now, None for an unreadable body.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the written side agreed on, None where that cannot be told, and what it holds now."""
+
+    base: Version | None
+    held: Version | None
+
+
+def settled(work: Work, intent: Intent, item: Item) -> Settled:
+    """What a write that was read back came to; needs an open transaction.
 
     A body that came back otherwise than sent is the server's rewriting, and no edit, unless its
-    ETag is not the one that the write was answered with. Where there was none and the run that
-    wrote is over, what the side did with other bodies decides.
+    ETag is not the one that the write was answered with. Where time went by without such an ETag
+    it may be either. Then nothing is agreed on: the item is merged anew, which finds the edits of
+    both sides and takes no rewriting for one. Only a new item has no base to find them by; there
+    a side that is known to rewrite, or not known at all, is taken to have done it again.
     """
     assert intent.payload is not None
     sent = work.ledger.version(intent.payload)
     try:
         held = work.ledger.keep(item.body)
     except ValueError:
-        return sent, None
+        return Settled(sent, None)
     if held.fingerprint == sent.fingerprint:
         _count(work, intent.end, "faithful")
-        return held, held
-    if _edited_since(work, intent, item):
-        return sent, held
+        return Settled(held, held)
+    if intent.written_etag and item.etag and item.etag != intent.written_etag:
+        return Settled(sent, held)
+    told = bool(intent.written_etag and item.etag)
+    told = told or (intent.answered and intent.run == work.run)
+    if not told and not (intent.op == "create" and _may_rewrite(work, intent.end)):
+        return Settled(None, held)
     _count(work, intent.end, "rewritten")
     work.state.record(work.run, "altered", intent.key, f"side {intent.end} stored it otherwise")
-    return held, held
+    return Settled(held, held)
 
 
-def _edited_since(work: Work, intent: Intent, item: Item) -> bool:
-    if intent.written_etag and item.etag:
-        return item.etag != intent.written_etag
-    if intent.answered and intent.run == work.run:
-        return False
-    # Time went by, so it may be either: a side that never rewrote anything was edited.
-    reading = work.state.reading(work.collection, intent.end)
-    return reading.faithful > 0 and reading.rewritten == 0
+def _may_rewrite(work: Work, end: End) -> bool:
+    reading = work.state.reading(work.collection, end)
+    return reading.rewritten > 0 or reading.faithful == 0
 
 
 def _count(work: Work, end: End, column: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from davenport.sync.intent import Intent, Stage, advance, whole
-from davenport.sync.landing import find, settled_version
+from davenport.sync.landing import Settled, find, settled
 from davenport.sync.ledger import QUARANTINED
 from davenport.sync.plan import End, Version, other_end
 from davenport.sync.reading import STOPPING, fetch
@@ -63,24 +63,35 @@ def settle(
     outcome: list[tuple[str, bool]] = []
     with work.state.transaction():
         for group in actions.values():
-            if all(_holds(intent, found) for intent in group) and whole(work.state, group[0]):
-                _move_bases(work, group, found)
-                outcome.append((group[0].key, True))
+            results = {
+                intent.id: settled(work, intent, found[intent.id])
+                for intent in group
+                if intent.stage in LANDED and intent.id in found
+            }
+            done = all(_holds(intent, results) for intent in group)
+            if done and whole(work.state, group[0]):
+                _move_bases(work, group, found, results)
             else:
-                _undo(work, group, found)
-                outcome.append((group[0].key, False))
+                done = False
+                _undo(work, group, found, results)
+            outcome.append((group[0].key, done))
         work.ledger.forget_unpaired()
         work.state.touch(work.collection)
     yield from outcome
 
 
-def _holds(intent: Intent, found: Mapping[int, Item]) -> bool:
-    if intent.stage not in LANDED:
-        return False
-    return intent.op == "delete" or intent.id in found
+def _holds(intent: Intent, results: Mapping[int, Settled]) -> bool:
+    if intent.op == "delete":
+        return intent.stage in LANDED
+    return intent.id in results and results[intent.id].base is not None
 
 
-def _move_bases(work: Work, group: list[Intent], found: Mapping[int, Item]) -> None:
+def _move_bases(
+    work: Work,
+    group: list[Intent],
+    found: Mapping[int, Item],
+    results: Mapping[int, Settled],
+) -> None:
     first = group[0]
     if first.op == "delete":
         if first.item is not None:
@@ -95,10 +106,10 @@ def _move_bases(work: Work, group: list[Intent], found: Mapping[int, Item]) -> N
             hrefs[other] = first.other_href
             bases[other] = work.ledger.version(first.other_sha)
         for intent in group:
-            item = found[intent.id]
-            base, held = settled_version(work, intent, item)
-            hrefs[intent.end], bases[intent.end] = item.href, base
-            _note(work, intent, item, held)
+            item, result = found[intent.id], results[intent.id]
+            assert result.base is not None
+            hrefs[intent.end], bases[intent.end] = item.href, result.base
+            _note(work, intent, item, result.held)
         work.ledger.agree(first.item, hrefs, bases, ours=any(intent.end == "b" for intent in group))
     work.ledger.let_go(first.key)
     for intent in group:
@@ -106,14 +117,18 @@ def _move_bases(work: Work, group: list[Intent], found: Mapping[int, Item]) -> N
         work.state.record(work.run, intent.op, intent.key, f"side {intent.end}")
 
 
-def _undo(work: Work, group: list[Intent], found: Mapping[int, Item]) -> None:
+def _undo(
+    work: Work,
+    group: list[Intent],
+    found: Mapping[int, Item],
+    results: Mapping[int, Settled],
+) -> None:
     for intent in group:
-        if intent.id in found:
-            item = found[intent.id]
-            _note(work, intent, item, _readable(work, item))
+        if intent.id in results:
+            _note(work, intent, found[intent.id], results[intent.id].held)
         elif intent.op != "create":
             work.ledger.expect(intent.end, intent.href, "")
-        advance(work.state, intent, Stage.STALE)
+        advance(work.state, intent, Stage.STALE, "to be decided anew")
 
 
 def _note(work: Work, intent: Intent, item: Item, held: Version | None) -> None:
@@ -122,10 +137,3 @@ def _note(work: Work, intent: Intent, item: Item, held: Version | None) -> None:
         work.ledger.mark(intent.end, [item.href], QUARANTINED)
     else:
         work.ledger.saw(intent.end, item.href, item.etag, held)
-
-
-def _readable(work: Work, item: Item) -> Version | None:
-    try:
-        return work.ledger.keep(item.body)
-    except ValueError:
-        return None

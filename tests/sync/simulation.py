@@ -196,7 +196,7 @@ class Simulation:
         reading = self.state.reading(self.collection, end)
         if reading.faithful and not self.wild[end].rewrites:
             return False
-        unfinished = "state IN ('sent', 'unknown', 'acked', 'verified')"
+        unfinished = "op = 'create' AND state IN ('sent', 'unknown', 'acked', 'verified')"
         sql = f"SELECT 1 FROM intent WHERE key = :uid AND side = :end AND {unfinished}"
         return self.state.one(sql, uid=uid, end=end) is not None
 
