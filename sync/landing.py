@@ -110,10 +110,10 @@ def settled(work: Work, intent: Intent, item: Item) -> Settled:
     """What a write that was read back came to; needs an open transaction.
 
     A body that came back otherwise than sent is the server's rewriting, and no edit, unless its
-    ETag is not the one that the write was answered with. Where time went by without such an ETag
-    it may be either. Then nothing is agreed on: the item is merged anew, which finds the edits of
-    both sides and takes no rewriting for one. Only a new item has no base to find them by; there
-    a side that is known to rewrite, or not known at all, is taken to have done it again.
+    ETag is not the one that the write was answered with. Where time went by it may be either, or
+    both. Then nothing is agreed on: the item is merged anew, which finds the edits of both sides
+    and takes no rewriting for one. Only a new item has no base to find them by; there a side that
+    is not known to keep what it is given is taken to have rewritten it.
     """
     assert intent.payload is not None
     sent = work.ledger.version(intent.payload)
@@ -124,20 +124,22 @@ def settled(work: Work, intent: Intent, item: Item) -> Settled:
     if held.fingerprint == sent.fingerprint:
         _count(work, intent.end, "faithful")
         return Settled(held, held)
+    fresh = intent.answered and intent.run == work.run
     if intent.written_etag and item.etag and item.etag != intent.written_etag:
-        return Settled(sent, held)
-    told = bool(intent.written_etag and item.etag)
-    told = told or (intent.answered and intent.run == work.run)
-    if not told and not (intent.op == "create" and _may_rewrite(work, intent.end)):
+        # Edited since, and perhaps rewritten too.
+        return Settled(sent if fresh and _keeps(work, intent.end) else None, held)
+    told = fresh or bool(intent.written_etag and item.etag)
+    if not told and (intent.op != "create" or _keeps(work, intent.end)):
         return Settled(None, held)
     _count(work, intent.end, "rewritten")
     work.state.record(work.run, "altered", intent.key, f"side {intent.end} stored it otherwise")
     return Settled(held, held)
 
 
-def _may_rewrite(work: Work, end: End) -> bool:
+def _keeps(work: Work, end: End) -> bool:
+    """Whether all that is known of the side is that it stores what it is given."""
     reading = work.state.reading(work.collection, end)
-    return reading.rewritten > 0 or reading.faithful == 0
+    return reading.faithful > 0 and reading.rewritten == 0
 
 
 def _count(work: Work, end: End, column: str) -> None:
