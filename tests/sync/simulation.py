@@ -196,14 +196,13 @@ class Simulation:
     def _in_doubt(self, end: End, uid: str) -> bool:
         """Whether an edit now could not be told from what the side makes of a new item."""
         unfinished = "state IN ('sent', 'unknown', 'acked', 'verified')"
-        sql = f"SELECT op FROM intent WHERE key = :uid AND side = :end AND {unfinished}"
-        row = self.state.one(sql, uid=uid, end=end)
-        if row is None:
-            return False
-        # An edit on top of a write in doubt may end in a conflict, but not unseen.
-        self.doubted.add(uid)
+        sql = f"SELECT side, op FROM intent WHERE key = :uid AND {unfinished}"
+        rows = self.state.all(sql, uid=uid)
+        if rows:
+            # An edit beside a write in doubt may end in a conflict, but not unseen.
+            self.doubted.add(uid)
         reading = self.state.reading(self.collection, end)
-        return row[0] == "create" and (not reading.faithful or self.wild[end].rewrites)
+        return (end, "create") in rows and (not reading.faithful or self.wild[end].rewrites)
 
     # -- the engine ------------------------------------------------------------------------------
 
@@ -371,6 +370,9 @@ class Simulation:
 
     def _check_conflicts(self, conflicts: set[str]) -> None:
         """People disagree; no server's doing is a conflict."""
+        if any(quirks.rewrites and quirks.names_itself for quirks in self.wild.values()):
+            # A new item without an answer is then known by its UID alone, as anybody's would be.
+            return
         for uid in conflicts:
             rivals = {name: self.history.possible(uid, name) for name in PROPERTIES}
             disagree = any(len(values) > 1 for values in rivals.values())
