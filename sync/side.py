@@ -97,7 +97,7 @@ class OutcomeUnknown(SideError):  # noqa: N818
 
 
 class RateLimited(SideError):  # noqa: N818
-    """The endpoint wants no more requests before `until`: UTC seconds, None where it is silent."""
+    """The endpoint wants no more requests before `until` (UTC seconds; None: it did not say)."""
 
     def __init__(self, until: float | None = None) -> None:
         super().__init__("the server limits the rate of requests")
