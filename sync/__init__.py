@@ -1,1 +1,1 @@
-"""The sync client: incremental collection sync (RFC 6578) against davenport and other servers."""
+"""The sync client (RFC 6578): two collections kept in step, on davenport and on other servers."""
