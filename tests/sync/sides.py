@@ -58,7 +58,8 @@ def radicale_application(folder: Path) -> Any:
     configuration.update(
         {
             "storage": {"filesystem_folder": str(folder)},
-            "auth": {"type": "none"},
+            "auth": {"type": "none", "delay": "0"},
+            "server": {"delay_on_error": "0"},
             "rights": {"type": "authenticated"},
             "logging": {"level": "critical"},
         },

@@ -70,7 +70,11 @@ class World:
 
 @pytest.mark.parametrize(
     "quirks",
-    [Quirks(), Quirks(rewrites=True), Quirks(etags="none", names_itself=True)],
+    [
+        Quirks(),
+        pytest.param(Quirks(rewrites=True), marks=pytest.mark.slow),
+        pytest.param(Quirks(etags="none", names_itself=True), marks=pytest.mark.slow),
+    ],
     ids=["faithful", "rewriting", "no-etags-own-names"],
 )
 def test_a_crash_anywhere_changes_nothing_in_the_end(tmp_path: Path, quirks: Quirks) -> None:
