@@ -141,8 +141,7 @@ def revoke(session: Session, user: str, label_or_id: str) -> None:
                 f"{principal.name} has no app password {label_or_id}; "
                 f"`davenport app-password list {principal.name}` shows them."
             )
-        for row in found:
-            store.write(lambda tx, row=row: app_passwords.revoke(tx, row.id))  # type: ignore[misc]
+        store.write(lambda tx: [app_passwords.revoke(tx, row.id) for row in found])
     click.echo(f"Revoked the app password {found[0].label} of {principal.name}.")
 
 

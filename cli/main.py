@@ -52,6 +52,7 @@ class _Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
+            # The edge of the program: people get a sentence, --debug the traceback.
             if ctx.params.get("debug"):
                 raise
             raise _explain(error) from None

@@ -17,7 +17,7 @@ from davenport.sync.intent import (
 )
 from davenport.sync.landing import Landing, fetch_one, look
 from davenport.sync.ledger import LIVE
-from davenport.sync.plan import Action, End, Held, Kind, Plan, other_end
+from davenport.sync.plan import Action, End, Held, Kind, Plan, Version, other_end
 from davenport.sync.reading import STOPPING
 from davenport.sync.settling import LANDED, read_back, settle, verify
 from davenport.sync.side import (
@@ -85,8 +85,8 @@ def _without_requests(work: Work, plan: Plan, report: Report) -> None:
         for action in plan.actions:
             if action.kind is Kind.AGREE and action.a and action.b:
                 hrefs: dict[End, str] = {"a": action.a.href, "b": action.b.href}
-                bases = {"a": action.a.version, "b": action.b.version}
-                ledger.agree(action.item, hrefs, bases, ours=False)  # type: ignore[arg-type]
+                bases: dict[End, Version] = {"a": action.a.version, "b": action.b.version}
+                ledger.agree(action.item, hrefs, bases, ours=False)
                 ledger.let_go(action.key)
             elif action.kind is Kind.FORGET and action.item is not None:
                 ledger.forget(action.item)
